@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -110,9 +111,15 @@ def is_asked(conn: sa.Connection, case: Case, name: str) -> bool:
     return hand_offs.was_paged(conn, case.id, ladder_of(case), case.round, case.rung, name)
 
 
+def _lately(conn: sa.Connection, case: Case, scene: Scene) -> frozenset[str]:
+    """Who was asked so lately that the ladder would not yet ask the next."""
+    since = scene.now - timedelta(seconds=scene.program.clocks.page_next)
+    return hand_offs.paged_since(conn, case.id, since)
+
+
 def passes(case: Case, name: str, scene: Scene, conn: sa.Connection) -> Step:
     """Somebody who is asked cannot take it: the next person, now. Raises Refused: ended, taken."""
-    return pass_on(case, name, scene, is_asked(conn, case, name))
+    return pass_on(case, name, scene, is_asked(conn, case, name), _lately(conn, case, scene))
 
 
 def asked_in_vain(parts: Parts, case_id: str, name: str) -> None:
@@ -120,7 +127,9 @@ def asked_in_vain(parts: Parts, case_id: str, name: str) -> None:
     update_case(
         parts,
         case_id,
-        lambda case, scene, conn: page_lost(case, name, scene, is_asked(conn, case, name)),
+        lambda case, scene, conn: page_lost(
+            case, name, scene, is_asked(conn, case, name), _lately(conn, case, scene)
+        ),
         Author.SYSTEM,
     )
 

@@ -19,7 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from caller_service.core import phone_call, phone_waiting
-from caller_service.core.case import Case, Channel, Step
+from caller_service.core.case import Case, Channel, Status, Step
 from caller_service.core.effect import Record
 from caller_service.core.holding import joins_by_phone
 from caller_service.core.journal_events import Event
@@ -157,6 +157,8 @@ def joined(parts: Parts, sid: str, call_id: str) -> tuple[Utterance, ...] | None
         leg = legs.by_provider_id(conn, parts.sealer, sid)
         staff = calls.by_id(conn, call_id)
     if leg is None or staff is None or staff.person is None or staff.case_id != leg.case_id:
+        return None
+    if leg.ended_at is not None:  # told late: nobody is there to speak with
         return None
     case = _joins(parts, leg, staff)
     if case is None:
@@ -443,7 +445,9 @@ def _step(
         before: Case | None = case
         if case.ended and said == "0" and leg.callback_id is None:
             case, before = _anew(conn, parts, case, contact, lock)  # a person, after all
-        scene = with_changes(parts.scene(conn, full).for_case(case), aloud=True)
+        # before `safety` they hear what is true just now, and that others wait too (rule 4)
+        surge = case.status == Status.SCREENING and "safety" not in case.answers
+        scene = with_changes(parts.scene(conn, full, surge=surge).for_case(case), aloud=True)
         position = _position(known["position"])
         around = _around(conn, parts, case, position, words, scene)
         told = decide(case, position, scene, around)

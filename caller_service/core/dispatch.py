@@ -286,13 +286,16 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
 _ASKED = {"danger": Mark.PAGED, "review": Mark.REVIEW_PAGED}
 
 
-def pass_on(case: Case, by: str, scene: Scene, asked: bool = False) -> Step:
+def pass_on(
+    case: Case, by: str, scene: Scene, asked: bool = False, lately: Collection[str] = ()
+) -> Step:
     """`by`, who is being paged, cannot take the case: page the next person at once. Nobody had it,
     so its status stays.
 
-    `asked`: this rung's page went to them, in whoever's place. Nothing changes if the ladder no
-    longer asks `by`, or if this is said again. Who was asked to take it over from somebody leaves
-    it with them. Raises Refused: ended, taken.
+    `asked`: this rung's page went to them, in whoever's place. `lately`: who was asked within the
+    last minute; where that was everybody, the ladder's clock asks the next. Nothing changes if the
+    ladder no longer asks `by`, or if this is said again. Who was asked to take it over from
+    somebody leaves it with them. Raises Refused: ended, taken.
     """
     if case.ended:
         raise Refused("ended")
@@ -310,9 +313,10 @@ def pass_on(case: Case, by: str, scene: Scene, asked: bool = False) -> Step:
         ]
     )
     now = Page(ladder, case.rung, case.round, two=two, supervisor=supervisor)
-    page = passed_on(now, by, scene, asked, _absent(case)) if case.round else None
+    page = passed_on(now, by, scene, asked, _absent(case), lately) if case.round else None
     if page is None:
-        return Step(case)
+        known = lately and case.round and passed_on(now, by, scene, asked, _absent(case))
+        return Step(case, (Record(Event.PASSED_ON, {"by": by}),) if known else ())
     case = replace(case, rung=page.rung).marked(scene.now, _ASKED.get(ladder, Mark.UNPICKED))
     return Step(case, (Record(Event.PASSED_ON, {"by": by}), page))
 
@@ -334,10 +338,12 @@ def alert_lost(case: Case, name: str, scene: Scene) -> Step:
     return Step(*hand_off.revise(case, effects))
 
 
-def page_lost(case: Case, name: str, scene: Scene, asked: bool = False) -> Step:
+def page_lost(
+    case: Case, name: str, scene: Scene, asked: bool = False, lately: Collection[str] = ()
+) -> Step:
     """A page did not reach `name` (refused, blocked or dead): page the next person now and record
-    an alarm (rule 4). `asked`: as for pass_on. Nothing changes if somebody has the case or the
-    ladder has climbed already."""
+    an alarm (rule 4). `asked`, `lately`: as for pass_on. Nothing changes if somebody has the case
+    or the ladder has climbed already."""
     if case.ended or not case.round or (case.human_has_it and not case.page_waits):
         return Step(case)
     ladder = ladder_of(case)
@@ -345,6 +351,10 @@ def page_lost(case: Case, name: str, scene: Scene, asked: bool = False) -> Step:
     now = Page(ladder, case.rung, case.round, two=two)
     page = passed_on(now, name, scene, asked, _absent(case))
     lost = Record(Event.PAGE_LOST, {"name": name})
+    if page is not None and lately:
+        page = passed_on(now, name, scene, asked, _absent(case), lately)
+        if page is None:  # everybody was asked just now: the ladder's clock goes on
+            return Step(case, (lost,))
     if page is None and any(rung.supervisor and rung.name == name for rung in scene.program.ladder):
         case = replace(case, rung=case.rung + 1).marked(
             scene.now, _ASKED.get(ladder, Mark.UNPICKED)

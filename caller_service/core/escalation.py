@@ -201,13 +201,19 @@ def _but(names: tuple[str, ...], effects: Effects) -> Effects:
 
 
 def passed_on(
-    page: Page, name: str, scene: Scene, asked: bool = False, absent: str = ""
+    page: Page,
+    name: str,
+    scene: Scene,
+    asked: bool = False,
+    absent: str = "",
+    lately: Collection[str] = (),
 ) -> Page | None:
     """The page that follows when the person asked by this one passes it on: the next rung with
     somebody else, by name and by phone, because one phone under two names is one person.
 
     `asked`: they were, in the place of somebody else or beside them. `absent`: had it, and did not
-    come. None if the ladder no longer asks that person, or if there is nobody else.
+    come. `lately`: were asked just now: who passes would else be asked again at once, in a circle
+    without end. None if the ladder no longer asks that person, or if there is nobody else.
     """
     order = _order(scene.program, page.ladder, scene.local)
 
@@ -226,11 +232,14 @@ def passed_on(
     others = (
         rung
         for rung in range(page.rung + 1, page.rung + 1 + len(order))
-        if not are(order[rung % len(order)], name, absent)
+        if not are(order[rung % len(order)], name, absent, *lately)
     )
+    rung = next(others, None)
+    if rung is None and lately:
+        return None
     following = Page(
         page.ladder,
-        next(others, page.rung + 1),
+        page.rung + 1 if rung is None else rung,
         page.round,
         tuple(filter(None, (name, absent))),
         supervisor=page.supervisor,

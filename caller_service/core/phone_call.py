@@ -632,7 +632,8 @@ def _closed(
     sure = position.read_at is None or heard.at >= position.read_at
     if key == "1" and position.choice == "psap" and sure:
         return put_through(case, position, scene)
-    return _said_again(case, with_changes(position, choice=""))
+    kept = position.choice if position.choice == "status" else ""  # "worse" stays possible
+    return _said_again(case, with_changes(position, choice=kept))
 
 
 def _may_ask_psap(case: Case, scene: Scene) -> bool:

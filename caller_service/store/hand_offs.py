@@ -354,6 +354,12 @@ def add_page(conn: sa.Connection, row: Mapping[str, Any]) -> bool:
     )
 
 
+def paged_since(conn: sa.Connection, case_id: str, since: datetime) -> frozenset[str]:
+    """Everybody whom a page of this case was sent to since then."""
+    query = sa.select(page.c.person).where(page.c.case_id == case_id, page.c.at > since)
+    return frozenset(conn.execute(query).scalars())
+
+
 def was_paged(
     conn: sa.Connection, case_id: str, ladder: str, round_: int, rung: int, person: str
 ) -> bool:

@@ -11,7 +11,9 @@ import pytest
 from caller import ME, Caller
 from phones import Phone
 
+from caller_service.core.marks import Mark
 from caller_service.core.said import Said
+from caller_service.store.tables import Base
 
 if TYPE_CHECKING:
     from conftest import House
@@ -106,6 +108,23 @@ def test_the_other_call_may_be_at_a_question(house: House) -> None:
     two.hangs_up()
     runs(house)
     assert not me.case().talking and len(house.rung) == before
+
+
+# ---- told too late -------------------------------------------------------------------------------
+def test_nobody_joins_a_caller_who_has_hung_up(house: House) -> None:
+    """The request that joins them comes after the end of the call: nobody spoke with them, and the
+    next person is asked when the time to join is over (rule 21)."""
+    me = Caller(house).rings().presses("1", "1")
+    runs(house)
+    dana = Phone(house, 0).picks_up().presses("1")
+    me.hangs_up()
+    me._asks(f"/twilio/voice/joined?id={dana.queue_url.partition('id=')[2]}")
+    dana.parts("no-answer")
+    dana.reports("completed")
+    assert not house.rows("talk") and Mark.JOINED not in me.case().marks
+    paged = len(house.rows("page"))
+    house.passes(90, 10).settles()
+    assert len(house.rows("page")) > paged
 
 
 # ---- a promised call -----------------------------------------------------------------------------
@@ -384,3 +403,77 @@ def test_danger_and_contact_taken_back_are_both_believed(listens: House) -> None
     me = Caller(listens).rings().presses("1").says("he is beating me dont call me")
     assert me.case().withdrawn == {"call"} and me.case().in_danger
     assert me.queue is not None
+
+
+# ---- everybody passes it on ----------------------------------------------------------------------
+@pytest.mark.parametrize("keys", [("1", "1"), ("1", "0")])
+@pytest.mark.parametrize("how", ["2", "failed"])
+def test_nobody_is_rung_in_a_circle_without_end(
+    house: House, keys: tuple[str, ...], how: str
+) -> None:
+    """Who passes it on, or cannot be reached, is asked again by the ladder's clock (rule 4), not
+    at once because everybody else did the same."""
+    me = Caller(house).rings().presses(*keys)
+    played: set[int] = set()
+
+    def all_pass() -> int:
+        for turn in range(20):
+            runs(house)
+            fresh = [place for place in range(len(house.rung)) if place not in played]
+            if not fresh:
+                return turn
+            for place in fresh:
+                played.add(place)
+                if how == "2":
+                    Phone(house, place).picks_up().presses("2").reports("completed")
+                else:
+                    Phone(house, place).reports("failed")
+        raise AssertionError([form["To"] for form in house.rung])
+
+    all_pass()
+    first = [form["To"] for form in house.rung]
+    assert len(first) == len(set(first)) > 1, "each once, the next at once"
+    for _ in range(4):
+        before = len(house.rung)
+        house.wait(61)
+        all_pass()
+        again = [form["To"] for form in house.rung[before:]]
+        assert 0 < len(again) <= len(set(again)) + 1
+    assert me.queue is not None and me.case().in_danger
+    assert "+17205550139" in [form["To"] for form in house.rung], "the backstop, too"
+
+
+# ---- a call that we do not know any more ---------------------------------------------------------
+@pytest.mark.parametrize("how", ["reported as ended", "erased"])
+def test_nobody_is_hung_up_on_in_silence(house: House, how: str) -> None:
+    """They press a key, so they are there: they hear 911, 988, and that they may call again."""
+    me = Caller(house).rings().presses("1")
+    if how == "erased":
+        with house.parts.engine.begin() as conn:
+            conn.execute(Base.metadata.tables["leg"].update().values(sealed_state=b"gone"))
+    else:
+        me.reports("completed")
+    action = me.action
+    me._reads(me._asks(action, Digits=NO))
+    me.told("spoken.down")
+    assert me.document.find("Hangup") is not None
+
+
+# ---- what is true just now -----------------------------------------------------------------------
+@pytest.mark.parametrize("waited", [200, 400])
+def test_a_newcomer_hears_that_others_in_danger_wait(house: House, waited: int) -> None:
+    """Rule 4: while somebody in danger has waited for five minutes, the preamble says so."""
+    house.resident("+17205550160").texts("i want to kill myself")
+    house.passes(waited, 20).settles()
+    me = Caller(house).rings().presses("1", NO).told("spoken.ask.safety")
+    assert (house.words("spoken.preamble.surge") in me.said) is (waited > 300)
+
+
+@pytest.mark.parametrize("between", [(), ("1",), ("9",), ("*",), ("8",)])
+def test_worse_stays_a_key_after_the_status(house: House, between: tuple[str, ...]) -> None:
+    """They were told that 2 means worse."""
+    Caller(house).rings().presses("1", NO, NO, NO, NO, "1", "1", "2", "1").hangs_up()
+    me = Caller(house).rings().told("spoken.open_request.keys").presses("1", *between)
+    assert not me.case().in_danger
+    me.presses("2")
+    assert Said.WORSE in me.case().said and me.queue is not None, me.transcript()

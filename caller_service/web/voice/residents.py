@@ -160,10 +160,13 @@ def _over() -> Response:
 
 def _answer(hear: Callable[[], Script | None]) -> Response:
     """What the caller hears next. Never fails: a step that could not be written in time is
-    requested again with the same fields; after that, the 911 and 988 words are spoken."""
+    requested again with the same fields; after that, the 911 and 988 words are spoken. They are
+    spoken, too, if we know of no such call: it was erased, or reported as ended, and somebody is
+    still there."""
     try:
         with deadline(WRITE_WAIT):
-            return document(parts(), hear())
+            script = hear()
+        return _down() if script is None else document(parts(), script)
     except TOO_SLOW as problem:
         again = _number("again")
         log.error("a step of a call was slow", extra={"fault": type(problem).__name__})
