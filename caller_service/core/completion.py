@@ -157,7 +157,10 @@ def _check(case: Case, choice: str, scene: Scene) -> Step:
 def _voicemail(case: Case, choice: str, scene: Scene) -> Step:
     return Step(
         case,
-        (Say("thanks.open"), Record(Event.ANSWERED, {"question": "voicemail", "choice": choice})),
+        (
+            Say("thanks.noted"),
+            Record(Event.ANSWERED, {"question": "voicemail", "choice": choice}),
+        ),
     )
 
 

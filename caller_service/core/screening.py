@@ -858,7 +858,8 @@ def _unreadable_reply(
     ):
         case = add_to_narrative(case, said)
     telling = first or len(case.narrative) > 1 or Mark.TOLD_911 in case.marks
-    if case.status == Status.SCREENING and isinstance(reply, Story) and telling:
+    told = isinstance(reply, (Story, Farewell))  # a goodbye as a first text is read, too
+    if case.status == Status.SCREENING and told and telling:
         # reviewed without a page (rule 7)
         case = said_again(case, frozenset({Said.STORY}), scene)
     if first:

@@ -321,7 +321,9 @@ def test_who_may_kill_themselves_hears_the_truth_unasked(house: House, said: str
     assert "violence" not in me.case().state["said"] and "weapon" not in me.case().state["said"]
     later(house, 200)
     assert any(
-        "not found a person for you yet" in text or "No person" in text
+        "not found a person for you yet" in text
+        or "No person" in text
+        or "ninguna persona" in text  # who writes Spanish is answered in it
         for text in house.texts_to(me.number)
     ), house.texts_to(me.number)
 

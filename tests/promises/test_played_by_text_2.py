@@ -463,3 +463,36 @@ def test_whoever_asks_if_they_still_come_hears_the_status(house: House, said: st
     house.settles()
     staff(house, UNIT, f"{me.case().reference} 20")
     me.texts(said).told("status.accepted")
+
+
+# ---- small words, and the end --------------------------------------------------------------------
+@pytest.mark.parametrize("said", ["gracias por todo", "goodbye", "thank you for everything"])
+def test_a_goodbye_after_the_end_is_read_by_a_human(house: House, said: str) -> None:
+    """Rule 21: farewells are never only thanks."""
+    me = house.resident().texts(*FULL)
+    house.settles()
+    house.dispatch(
+        f"/{me.case().id}/status", {"status": "closed", "by": "Maria", "outcome": "resolved"}
+    )
+    house.settles()
+    me.texts(said)
+    assert "story" in me.case().state["said"]
+
+
+def test_an_answer_about_voicemail_is_not_thanked_for_and_thanks_are_answered(
+    house: House,
+) -> None:
+    me = house.resident().texts("hello", "1", "2", "2", "2", "1", "2", "1").told("thanks.noted")
+    me.texts("they called me thanks").told("thanks.open")
+
+
+@pytest.mark.parametrize(
+    ("said", "language", "key"),
+    [
+        ("should i call cps", "en", "faq.children.told"),
+        ("van a venir la policia?", "es", "faq.police"),
+    ],
+)
+def test_a_witness_who_asks_is_answered(house: House, said: str, language: str, key: str) -> None:
+    first = {"en": "the neighbors hit their kid", "es": "los vecinos le pegan a su niño"}[language]
+    answers(house.resident().texts(first, said), key, language)
