@@ -1,5 +1,5 @@
-"""Acknowledgement with substance: a time, given by text too; a question to the resident, and
-waiting for the answer."""
+"""Acknowledgements with more than a yes or no: a time, also by text, or a question to the resident,
+whose answer is waited for."""
 
 from __future__ import annotations
 

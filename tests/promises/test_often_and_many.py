@@ -1,5 +1,5 @@
-"""Over the real doors: many in danger at once, somebody who writes often, and a case of somebody
-under 18 (rules 14, 24)."""
+"""Through the real endpoints: many people in danger at once, somebody who writes often, and a case
+of somebody under 18 (rules 14, 24)."""
 
 from __future__ import annotations
 
