@@ -1,4 +1,4 @@
-"""Software never dials 911 or another service code, however it is written."""
+"""Software never dials 911 or another service code, however the number is written."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_what_has_no_number_is_refused(number: str) -> None:
     "number", ["9115550100", "19115550100", "+19115550100", "1 (411) 555-0100"]
 )
 def test_a_number_that_begins_with_x11_is_refused(number: str) -> None:
-    """Some networks connect the call at the third digit."""
+    """Some networks connect the call after the third digit."""
     assert refused_number(number)
 
 
