@@ -306,7 +306,7 @@ def test_what_is_typed_and_seen_outlives_a_database_that_is_away(desk: Desk) -> 
 
 
 def test_the_same_words_are_sent_again_where_somebody_means_it(desk: Desk) -> None:
-    """Without leaving the page: what was sent once is no hindrance to saying it once more."""
+    """Without leaving the page: an earlier identical message does not prevent sending it again."""
     house, me, page = desk.house, desk.in_danger(), desk.signs_in()
     rows(page).locator(".ref").focus()
     page.keyboard.press("a")

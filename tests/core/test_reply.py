@@ -857,7 +857,7 @@ def test_crashes_attacks_and_goodbyes_of_every_day_are_none(said: str) -> None:
 
 
 def test_a_code_word_in_front_hides_no_danger() -> None:
-    """It proves who writes, and may be part of what they say."""
+    """The code word proves who writes, but may also be part of the message."""
     found = read("knife he has in his hand", None, (), EARS["en"], "knife")
     assert isinstance(found.reply, Danger) and found.verified
 

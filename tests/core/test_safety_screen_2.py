@@ -705,7 +705,7 @@ def test_closing_after_a_disclosure_needs_the_report() -> None:
 
 @pytest.mark.parametrize("who", ["me_minor", "child"])
 def test_a_yes_to_violence_against_a_child_needs_the_report_like_words(who: str) -> None:
-    """The sentence that people here may have to report came before the question."""
+    """The text that staff may have to report came before the question."""
     person = joined(Resident().texts("hello").answers(who, "no", "yes", "yes"))
     with pytest.raises(Refused, match="report_needed"):
         person.staff(lambda case, scene: update(case, Status.CLOSED, "Dana", "safe", scene))

@@ -169,7 +169,8 @@ def test_in_danger_a_question_stops_no_page(house: House) -> None:
 
 
 def test_a_later_time_is_told_as_a_range_also_once_a_team_moves(house: House) -> None:
-    """They were told that they hear of a change. An earlier time alone is no news to them."""
+    """They were told that we text them about any change. An earlier time alone is no such
+    change."""
     me = house.resident(ME).wants_a_team()
     path = f"/{me.case().id}"
     accept = {"answer": "accept", "by": "Sam"}
