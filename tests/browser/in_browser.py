@@ -1,7 +1,7 @@
 """A real browser (Debian's Chromium, driven by Playwright), and the real app on a thread.
 
-Where there is no Chromium the browser tests are skipped, and say so; with CI in the environment
-they fail.
+Without Chromium the browser tests are skipped, with a message; if CI is set in the environment they
+fail.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
     from stage import Opens, Stage
 
-# Nothing of the browser's own leaves the machine.
+# The browser itself must not use the network.
 QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -41,7 +41,8 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI"):
             pytest.fail("CI has no chromium: apt-get install chromium (.ci/run does)")
         pytest.skip("there is no chromium on this machine (docs/testing.md)")
-    from playwright.sync_api import expect, sync_playwright  # large: only where it is used
+    # a large package, imported only where it is needed
+    from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=SOON * 1000)
 
@@ -53,8 +54,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """The app with its own pages and those of the tests, on a thread."""
-    from conftest import TWILIO  # this file is loaded by it
+    """The app with its own pages and the pages of the tests, on a thread."""
+    from conftest import TWILIO  # a cyclic import at the top: conftest loads this file
 
     here, port = tmp_path_factory.mktemp("browser"), free_port()
     url = f"http://127.0.0.1:{port}"
@@ -84,8 +85,8 @@ def stage(running: Stage) -> Stage:
 
 
 def close(context: BrowserContext) -> None:
-    """A window whose page still asks or moves on may never say that it is closed: it is blank
-    first."""
+    """A window whose page is still polling or navigating may never report that it is closed, so it
+    goes to a blank page first."""
     from playwright.sync_api import Error
 
     for page in context.pages:
@@ -96,8 +97,8 @@ def close(context: BrowserContext) -> None:
 
 @pytest.fixture
 def opens(browser: Browser, stage: Stage) -> Iterator[Opens]:
-    """Opens a state in a new window: 360 x 640, like a small phone, unless told otherwise. What a
-    page writes to the console, such as a broken policy, fails the test."""
+    """Opens a state in a new window: 360 x 640, like a small phone, unless told otherwise. Any
+    message on the page's console, such as a violation of the content policy, fails the test."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
@@ -120,14 +121,15 @@ def opens(browser: Browser, stage: Stage) -> Iterator[Opens]:
     yield open_page
     for context in contexts:
         close(context)
-    # what a page is refused, or cannot reach, it says itself
+    # the page itself reports responses that refuse it, and failed connections
     meant = (*(f"status of {one}" for one in (403, 404, 409, 423, 503)), "ERR_")
     assert [one for one in complaints if not any(each in one for each in meant)] == []
 
 
 @pytest.fixture(scope="session")
 def axe() -> str:
-    """The source of axe-core. Our policy refuses a script that is added, so it is evaluated."""
+    """The source of axe-core. Our content policy blocks added script elements, so tests evaluate
+    it."""
     import axe_playwright_python
 
     (source,) = Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")

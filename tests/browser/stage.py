@@ -1,5 +1,5 @@
-"""The stage on which the pages are looked at: the real app, each template in each state, and a flow
-of questions that only counts what it is sent."""
+"""The stage on which pages are tested: the real app, each template in each state, and a flow of
+questions that only records what is posted."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from caller_service.language.wording import filling
 from caller_service.web.shared.guard import guarded, open_to_all
 from caller_service.web.shared.problem import FRAMED
 
-ARABIC = "ابتثجحخدذرزسشصضطظعغفقكلمنه"  # a letter for each of ours: the made-up language
-BASE = "/stage"  # the real pages have their own addresses
+ARABIC = "ابتثجحخدذرزسشصضطظعغفقكلمنه"  # one letter for each Latin one, for the made-up language
+BASE = "/stage"  # the real pages have other URLs
 Opens = Callable[..., Page]
 
 
 class Words:
-    """`say`, as the pages are given it. "xa" is a made-up language that is read from the right: the
-    English words in Arabic letters."""
+    """`say`, as the pages get it. "xa" is a made-up language that is read from right to left:
+    English sentences in Arabic letters."""
 
     def __init__(self, program: Program, catalog: Catalog, language: str) -> None:
         self._catalog, self._made_up = catalog, language == "xa"
@@ -52,18 +52,16 @@ def _arabic(words: str) -> str:
 
 @dataclass
 class Stage:
-    """The app, and what the pages of the small flow were sent."""
+    """The app, and what was posted to the pages of the small flow."""
 
     url: str
     app: Flask
     posts: list[dict[str, str]] = field(default_factory=list)
-    hold: threading.Event = field(
-        default_factory=threading.Event
-    )  # posts are answered once it is set
-    down: bool = False  # posts are answered by a 503 page
-    told: dict[str, Any] = field(default_factory=dict)  # what the status page looks like now
+    hold: threading.Event = field(default_factory=threading.Event)  # posts wait until it is set
+    down: bool = False  # posts are answered with a 503 page
+    told: dict[str, Any] = field(default_factory=dict)  # the values that the status page shows now
     looks: int = 0
-    locked: bool = False  # nobody used it for a while
+    locked: bool = False  # the page was idle for too long
 
     def at(self, state: str, language: str = "en") -> str:
         return f"{self.url}/show/{language}/{state}"
@@ -81,7 +79,7 @@ def _shown(app: Flask, language: str, template: str, values: Any) -> str:
         f"residents/{template}",
         **{
             "say": Words(parts.program, parts.catalog, language),
-            # what the made-up language is called where only real ones are known
+            # the tag of the made-up language, in places that know only real ones
             "language": {"xa": "ar"}.get(language, language),
             "direction": "rtl" if language == "xa" else "ltr",
             "languages": [one for one in native.items() if one[0] not in (language, "xa")],
@@ -97,7 +95,7 @@ def _shown(app: Flask, language: str, template: str, values: Any) -> str:
 
 
 def pages_of(stage: Stage) -> Any:
-    """Each template in each state, and a flow of questions that only counts what it is sent."""
+    """Each template in each state, and a flow of questions that only records what is posted."""
     app, shown = stage.app, guarded("shown", open_to_all)
 
     def say(language: str = "en") -> Words:
@@ -124,7 +122,7 @@ def pages_of(stage: Stage) -> Any:
             }
             return _shown(app, "en", "error.html", values), 503
         there = f"/flow/{int(number) + 1}"
-        if "next" in request.form:  # our script: the next screen is the answer
+        if "next" in request.form:  # our script: the response is the next screen
             view = question(say(), "safety", number=int(number) + 1, action=there)
             return _shown(app, "en", "question.html", {"view": view, "at": there})
         return redirect(there, 303)

@@ -1,5 +1,5 @@
-"""Every page of residents in every state, as the routes would fill it: what the browser tests look
-at. The people, their words and their places are made up."""
+"""Every page for residents in every state, filled as the routes would fill it, for the browser
+tests. The people, their messages and their places are made up."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ State = Callable[[Say], tuple[str, Mapping[str, object]]]
 
 
 def _with(template: str, make: Callable[..., object], **more: object) -> State:
-    """A page whose view is made with these values; "=key" stands for the words of that key."""
+    """A page whose view has these values; "=key" stands for the text of that key."""
 
     def state(say: Say) -> tuple[str, Mapping[str, object]]:
         told = {name: _words(value, say) for name, value in more.items()}

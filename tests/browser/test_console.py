@@ -1,5 +1,6 @@
-"""The console in a real browser: whole shifts by keyboard, by ear, and as it looks. The house's clock
-stands until a test moves it, years from the machine's own: what a page counts is the house's time."""
+"""The console in a real browser: whole shifts by keyboard, its sounds, and its looks. The service's
+clock stands still until a test moves it, and is years away from the machine's: pages must count in
+the service's time."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ from caller_service.core.roles import Role
 from caller_service.store.database.group_commit import DirectWriter
 
 PILLS, GUN = "i took all my pills goodbye", "he has a gun and wants to kill me"
-# says how loud the last tone was, and gives the page no timer of its own: what ticks is the worker
+# records how loud the last tone was, and disables the page's own timers: only the worker ticks
 HEARS = """
 const ramp = AudioParam.prototype.exponentialRampToValueAtTime;
 AudioParam.prototype.exponentialRampToValueAtTime = function (value, at) {
@@ -36,7 +37,7 @@ LOUD, HALF = "html[data-loud='0.4']", "html[data-loud='0.2']"
 
 
 class Desk:
-    """A house whose staff sit at real browsers."""
+    """A service whose staff use real browsers."""
 
     def __init__(self, house: House, opens: Opens) -> None:
         self.house, self.opens = house, opens
@@ -47,7 +48,7 @@ class Desk:
     def signs_in(
         self, who: Account | None = None, width: int = 1440, height: int = 900, **more: Any
     ) -> Page:
-        """By keyboard alone. With a script that must run before the page's own: `hears`."""
+        """Sign in by keyboard alone. `hears`: a script that runs before the page's own."""
         who, hears = who or self.person(), more.pop("hears", "")
         page = self.opens("/console/sign-in", width=width, height=height, **more)
         if hears:
@@ -75,7 +76,8 @@ def desk(stage: Stage, outside: responses.RequestsMock, opens: Opens) -> Iterato
     house = House(stage.app, outside)
     yield Desk(house, opens)
     for page in [page for one in opens.contexts for page in one.pages]:  # type: ignore[attr-defined]
-        page.goto("about:blank")  # what still asks would meet a house that is going
+        # a page that still polls would reach a service that is being torn down
+        page.goto("about:blank")
     house.clean()
 
 
@@ -84,33 +86,33 @@ def rows(page: Page, band: str = "nobody") -> Locator:
 
 
 def keys(page: Page, *pressed: str) -> None:
-    """Single keys, with the heading of the case in focus."""
+    """Press single keys while the heading of the case has the focus."""
     page.locator("#ref").focus()
     for key in pressed:
         page.keyboard.press(key)
 
 
-# The rows that follow are alike: with 500 of them axe-core took 40 s for one page.
+# The rows after these are alike: with all 500 of them axe-core took 40 s for one page.
 LOOKED_AT = """axe.run({exclude: [["tbody > tr:nth-child(n + 16)"], ["section > a:nth-of-type(n + 9)"]]},
   {resultTypes: ["violations"]})"""
 
 
 def findings(page: Page, axe: str) -> list[str]:
-    """What axe-core finds on a page, in each table and list among the first rows."""
+    """What axe-core finds on a page, limited to the first rows of each table and list."""
     page.evaluate(axe)
     found = page.evaluate(LOOKED_AT)
     return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found["violations"]]
 
 
 def looks_like(page: Page, name: str) -> None:
-    """Keeps a picture where somebody wants to look at it."""
+    """Save a screenshot if CALLER_PICTURES names a folder."""
     if folder := os.environ.get("CALLER_PICTURES"):
         page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 def test_a_whole_shift_by_keyboard(desk: Desk, axe: str) -> None:
-    """Signed in with a code, a danger by text comes by itself and is taken, written to, given a team
-    that arrives, and closed; another is handed over."""
+    """Sign-in with a code; a danger by text appears by itself and is taken, written to, given a
+    team that arrives, and closed; another one is handed over."""
     house, dana = desk.house, desk.person(codes=True)
     page = desk.signs_in(dana)
     expect(page.locator("tbody[data-band=nobody] .empty")).to_be_visible()
@@ -143,7 +145,7 @@ def test_a_whole_shift_by_keyboard(desk: Desk, axe: str) -> None:
     assert findings(page, axe) == []
     looks_like(page, "case")
 
-    keys(page, "t")  # opens "Send a team", and stands in its first field
+    keys(page, "t")  # opens "Send a team", with its first field focused
     expect(page.locator("#assign-team")).to_be_focused()
     page.get_by_role("button", name="Send it").first.press("Enter")
     expect(page.get_by_text("The team is assigned.")).to_be_visible()
@@ -161,7 +163,7 @@ def test_a_whole_shift_by_keyboard(desk: Desk, axe: str) -> None:
     expect(page.locator("#tt")).to_have_text("Ended")
     assert me.case().outcome == "emergency_help_confirmed"
 
-    keys(page, "n")  # whoever waits next
+    keys(page, "n")  # the next one waiting
     expect(page.locator("#ref")).to_contain_text(other.case().reference)
     keys(page, "a")
     expect(page.get_by_text("You have it.")).to_be_visible()
@@ -178,8 +180,8 @@ def test_a_whole_shift_by_keyboard(desk: Desk, axe: str) -> None:
 
 
 def test_three_dangers_at_three_in_the_morning_with_one_dispatcher(desk: Desk) -> None:
-    """She is rung for each, quieter while she writes, by a worker that goes on in a hidden page, and
-    when her session is idle; she holds three, and the fourth is not hers to take."""
+    """She is rung for each; half as loud while she writes; by a web worker, which goes on in a
+    hidden page, and when her session is idle. She holds three, and cannot take the fourth."""
     house = desk.house
     page = desk.signs_in(hears=HEARS)
     page.keyboard.press("Shift")
@@ -200,18 +202,18 @@ def test_three_dangers_at_three_in_the_morning_with_one_dispatcher(desk: Desk) -
     three[1].texts("are you there")
     expect(page.locator("#rail a").first).to_contain_text(three[1].case().reference)
 
-    page.locator("#w").fill("I read")  # a field of hers is in use
+    page.locator("#w").fill("I read")  # the message field has the focus
     desk.in_danger(GUN, "+17205550149")
     expect(page.locator("#rail")).to_contain_text("Nobody yet 1")
     expect(page.locator(HALF)).to_have_count(1)
     page.locator("#ref").focus()
     expect(page.locator(LOUD)).to_have_count(1)
-    keys(page, "n")  # the first of hers waits longest
+    keys(page, "n")  # the first of her cases has waited longest
     expect(page.locator("#ref")).to_contain_text(three[1].case().reference)
     page.locator("#rail a.untaken").click()
     expect(page.locator("#p-acts")).to_contain_text("You hold three dangers")
 
-    house.wait(11 * 60)  # nobody touches it
+    house.wait(11 * 60)  # nobody uses it
     expect(page.locator("#locked")).to_be_visible()
     expect(page.get_by_text("gun")).to_have_count(0)
     expect(page.locator("#locked-alarm li")).not_to_have_count(0)
@@ -229,11 +231,11 @@ def test_two_dispatchers_at_once_see_who_did_what_and_keep_their_words(desk: Des
         rows(page).locator(".ref").focus()
     mine = rows(maria).get_attribute("data-key")
     desk.in_danger(GUN, "+17205550124")
-    expect(rows(maria)).to_have_count(2)  # the focus stays on its row while others come
+    expect(rows(maria)).to_have_count(2)  # the focus stays on its row while others are added
     there = "document.activeElement.closest('tr').getAttribute('data-key')"
     assert maria.evaluate(there) == mine
     maria.keyboard.press("Enter")
-    maria.locator("#w").press_sequentially("a car")  # letters, not keys
+    maria.locator("#w").press_sequentially("a car")  # typed letters are not shortcuts
     expect(maria.locator("#draft-state")).to_have_text("Draft kept.")
 
     dana.keyboard.press("a")
@@ -247,9 +249,9 @@ def test_two_dispatchers_at_once_see_who_did_what_and_keep_their_words(desk: Des
     expect(maria.locator("#w")).to_have_value("a car")
     assert len(desk.house.rows("message", keys="note")) == 1
     case = maria.url
-    assert case.endswith(me.case().id)  # what is loaded anew there is the case, no form
+    assert case.endswith(me.case().id)  # a reload there shows the case, not a form
     maria.locator("#w").fill("a cart")
-    maria.get_by_role("link", name="Queue").click()  # at once: it is kept on the way out
+    maria.get_by_role("link", name="Queue").click()  # at once: the draft is saved on leaving
 
     def kept() -> bool:
         maria.goto(case)
@@ -263,7 +265,8 @@ def test_two_dispatchers_at_once_see_who_did_what_and_keep_their_words(desk: Des
 
 
 def test_what_is_typed_and_seen_outlives_a_database_that_is_away(desk: Desk) -> None:
-    """The page says how old it is, the words stay in the field, and both go on by themselves."""
+    """The page says how old it is, the message stays in its field, and both continue by
+    themselves."""
     house, real = desk.house, desk.house.parts
     desk.in_danger()
     page = desk.signs_in()
@@ -286,7 +289,7 @@ def test_what_is_typed_and_seen_outlives_a_database_that_is_away(desk: Desk) -> 
     expect(page.locator("#offline [data-for]")).to_have_text(re.compile(r"0:\d\d"))
     expect(page.locator("#w")).to_have_value("Are you alone?")
     expect(page.locator(".talk .them .words").first).to_contain_text("pills")
-    # the machine's clock is years ahead of the house's
+    # the machine's clock is years ahead of the service's
     expect(page.locator(".timer")).to_have_text(re.compile(r"Write first words in 1:\d\d"))
     looks_like(page, "away")
     page.get_by_role("button", name="Another human").click()
@@ -303,7 +306,7 @@ def test_what_is_typed_and_seen_outlives_a_database_that_is_away(desk: Desk) -> 
 
 
 def test_the_same_words_are_sent_again_where_somebody_means_it(desk: Desk) -> None:
-    """Without leaving the page: what was sent once is no hindrance to saying it once more."""
+    """Without leaving the page: an earlier identical message does not prevent sending it again."""
     house, me, page = desk.house, desk.in_danger(), desk.signs_in()
     rows(page).locator(".ref").focus()
     page.keyboard.press("a")
@@ -316,7 +319,7 @@ def test_the_same_words_are_sent_again_where_somebody_means_it(desk: Desk) -> No
 
 
 def test_a_resident_on_the_web_and_a_dispatcher_write_to_each_other(desk: Desk) -> None:
-    """Each sees the other's words come by themselves, and only on the page."""
+    """Each sees the other's messages appear by themselves, and only on the page."""
     house, page = desk.house, desk.signs_in()
     mine = desk.opens("/request")
     for name, value in (("answer", "me"), ("answer", "yes"), ("act", "go_on"), ("answer", "page")):
@@ -346,7 +349,7 @@ def test_a_resident_on_the_web_and_a_dispatcher_write_to_each_other(desk: Desk) 
 def test_a_danger_by_phone_is_seen_and_others_ring_half_as_loud_while_they_speak(
     desk: Desk, axe: str
 ) -> None:
-    """And what nobody answers comes to the page of calls by itself, wherever the focus is."""
+    """A call that nobody answers appears on the page of calls by itself, wherever the focus is."""
     page = desk.signs_in(desk.person("Dispatcher on duty"), hears=HEARS)
     page.keyboard.press("Shift")
     network = Network(desk.house)
@@ -361,7 +364,7 @@ def test_a_danger_by_phone_is_seen_and_others_ring_half_as_loud_while_they_speak
 
     expect(page.locator("#p-presence")).to_contain_text("On the line, speaking with a human")
     looks_like(page, "case-phone")
-    page.locator("#ref").focus()  # no field is in use: it is the call
+    page.locator("#ref").focus()  # no field has the focus, so it is quieter because of the call
     page.evaluate("document.documentElement.removeAttribute('data-loud')")
     desk.in_danger(GUN, "+17205550149")
     expect(page.locator(HALF)).to_have_count(1)
@@ -376,7 +379,7 @@ def test_a_danger_by_phone_is_seen_and_others_ring_half_as_loud_while_they_speak
     network.works(3)
     missed = page.locator("#missed tr[data-key]")
     expect(missed).to_have_count(1)
-    expect(page.locator("[data-stood]")).to_be_hidden()  # it is as it stands
+    expect(page.locator("[data-stood]")).to_be_hidden()  # the page is up to date
     missed.get_by_role("button", name="Looked at").focus()
     network.phone("+17205550125").dials().hangs_up()
     network.works(3)
@@ -403,7 +406,7 @@ MODES: dict[str, tuple[int, dict[str, Any]]] = {
 
 
 ALL_FORMS = "document.querySelectorAll('.acts details').forEach(one => one.open = true)"
-# the forms that make the page wider than its window, each opened as somebody opens it
+# the forms that make the page wider than its window, each opened on its own as a user would
 WIDE_FORMS = """
 [...document.querySelectorAll('.acts details')].filter(one => {
   const all = document.querySelectorAll('.acts details');
@@ -416,8 +419,8 @@ WIDE_FORMS = """
 
 
 def test_every_page_is_readable_in_every_state(desk: Desk, axe: str) -> None:
-    """Empty, with 500 cases, with words from right to left, ended, refused, on the way in and for an
-    administrator; light, dark, enlarged, on a phone, in forced colours. No page is wider than its
+    """Empty, with 500 cases, with right-to-left text, ended, refused, before signing in and for an
+    administrator; light, dark, enlarged, on a phone, in forced colors. No page is wider than its
     window."""
     house, dana = desk.house, desk.person()
     page = desk.signs_in(dana)
@@ -435,7 +438,7 @@ def test_every_page_is_readable_in_every_state(desk: Desk, axe: str) -> None:
             wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             looks_like(page, f"{name}-{mode}")
             assert page.evaluate(wide) <= 0, (name, mode)
-            if mode not in ("200", "forced"):  # the same rules hold there
+            if mode not in ("200", "forced"):  # the same rules apply there
                 assert findings(page, axe) == [], (name, mode)
 
     looked_at("empty", "light")
@@ -459,7 +462,8 @@ def test_every_page_is_readable_in_every_state(desk: Desk, axe: str) -> None:
         page.request.post(f"{home}{path}/{act}", form={"csrf": token or "", **form})
 
     def sends(path: str, act: str, **form: str) -> None:
-        """A form that a browser would hold back: the answer says why nothing was done."""
+        """Post a form that the browser itself would not submit; the response says why nothing was
+        done."""
         page.goto(f"{home}{path}")
         page.evaluate(
             """([path, act, form]) => { const one = document.createElement("form");
@@ -501,7 +505,7 @@ def test_every_page_is_readable_in_every_state(desk: Desk, axe: str) -> None:
     page.goto(f"{home}/cases/{ended.case().id}")
     page.evaluate(ALL_FORMS)
     looked_at("case-ended", "light", "dark")
-    for name, path in (  # "none" is answered 404, "not-allowed" 403
+    for name, path in (  # "none" gets a 404, "not-allowed" a 403
         ("readers", f"/cases/{arabic.id}/readers"), ("account", "/account"),
         ("password", "/account/password"), ("codes", "/account/codes"),
         ("recovery", "/account/recovery"), ("pin", "/account/pin"), ("callbacks", "/callbacks"),

@@ -1,4 +1,4 @@
-"""Each page of residents in each state, in a real browser."""
+"""Each page for residents in each state, in a real browser."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LANGUAGES = ("en", "es", "xa")
 LIKE_OTHERS = {f"question-{name}" for name in QUESTIONS} - {
     "question-who", "question-safety", "question-contact", "question-need",
 }  # fmt: skip
-# `out` moves on by itself; questions differ in their words alone
+# `out` navigates away by itself; the other questions differ only in their text
 WHOLE = tuple(state for state in STATES if state != "out" and state not in LIKE_OTHERS)
-# one of each template, and whatever has parts that others lack
+# one of each template, and every page with parts that others lack
 SOME = (
     "front", "about", "question-first", "question-safety", "question-told", "place-many", "number-fault",
     "danger", "danger-calm", "check-fault", "status-live", "status-asked", "status-ended", "words",
@@ -32,7 +32,7 @@ def visit(page: Page, stage: Stage, state: str, language: str = "en") -> None:
     page.goto(stage.at(state, language))
 
 
-# ---- nothing is found -------------------------------------------------------------------------
+# ---- no findings ------------------------------------------------------------------------------
 FINDS = """async (frame) => {
   // the frame that stands in for a script renews itself, and holds nothing that could be lost
   const rules = frame ? {"meta-refresh": {enabled: false}} : {};
@@ -83,7 +83,8 @@ SMALL = """[...document.querySelectorAll("a, button, summary, input:not([type=hi
 def test_each_page_has_one_first_heading_and_nothing_too_small_to_press(
     opens: Opens, stage: Stage
 ) -> None:
-    """No level is skipped. WCAG 2.5.8, but for links inside a sentence: answers are twice that."""
+    """Levels are not skipped. Target size as in WCAG 2.5.8, except for links inside a sentence;
+    answers are twice as large."""
     page = opens("front")
     for state in WHOLE:
         visit(page, stage, state)
@@ -97,7 +98,8 @@ def test_names_are_read_from_the_accessibility_tree_without_a_script(
 ) -> None:
     page = opens("question-safety", java_script_enabled=False)
     tree = page.locator("body").aria_snapshot()
-    # in this order: out, language, question, its parts, answers, why, back and skip, a person and 911
+    # in this order: exit, language, question, its parts, answers, why, back and skip, a person and
+    # 911
     names = (
         'link "Exit this page. Or press Shift three times."', 'link "Exit this page"',
         'button "Español"', 'group "Question 2 of about 8 Is any of this happening now?"',
@@ -120,8 +122,8 @@ def test_names_are_read_from_the_accessibility_tree_without_a_script(
 def test_all_answers_of_a_safety_question_are_seen_at_once(
     opens: Opens, stage: Stage, language: str
 ) -> None:
-    """At 360 x 640 none needs scrolling, with or without what was said before: an answer that is
-    hidden is chosen less."""
+    """At 360 x 640 no answer needs scrolling, with or without a text above it: a hidden answer is
+    chosen less often."""
     page = opens("front", language)
     for state in (*(f"question-{name}" for name in SAFETY), "question-told", "question-refused"):
         visit(page, stage, state, language)
@@ -135,8 +137,8 @@ def test_all_answers_of_a_safety_question_are_seen_at_once(
 
 
 def test_a_finger_leaves_no_answer_that_looks_chosen(opens: Opens) -> None:
-    """Where there is no mouse, what was tapped last counts as hovered: the answer that stands there
-    on the next screen."""
+    """Without a mouse, the last tapped position counts as hovered: that would be an answer on the
+    next screen."""
     page = opens("question-safety", has_touch=True, is_mobile=True)
     page.locator("button.answer").nth(1).hover()
     grounds = {
@@ -176,9 +178,8 @@ def test_nothing_is_cut_off_at_any_width(
     for state in WHOLE if (language, width) == ("es", 320) else SOME:
         visit(page, stage, state, language)
         assert page.evaluate(WIDER) == 0, state
-        if height < 480 and not state.startswith(
-            "words"
-        ):  # bars would cover the page: they scroll with it
+        # fixed bars would cover the page, so here they scroll with it
+        if height < 480 and not state.startswith("words"):
             assert page.evaluate('getComputedStyle(document.querySelector(".bar")).position') == (
                 "static"
             ), state
@@ -198,7 +199,7 @@ def test_the_made_up_language_is_read_from_the_right(opens: Opens, stage: Stage)
     assert page.locator(".theirs .words").first.evaluate(
         "one => getComputedStyle(one).direction"
     ) == (
-        "ltr"  # English words are read in their own direction
+        "ltr"  # English text keeps its own direction
     )
 
 
@@ -248,13 +249,13 @@ def test_by_keyboard_exit_is_first_and_every_stop_is_seen(opens: Opens, state: s
     assert len(seen) == stops
 
 
-# ---- weight -----------------------------------------------------------------------------------
+# ---- size -------------------------------------------------------------------------------------
 def test_pages_are_light(stage: Stage) -> None:
-    """Over the wire: a screen is at most 8 kB, what blocks it 12 kB, all of a first load 30 kB; the
-    scripts are 3 kB."""
+    """Over the wire: a screen is at most 8 kB, with what blocks rendering 12 kB, a whole first load
+    30 kB; the scripts are 3 kB."""
     client = stage.app.test_client()
     files = {name: file.packed for name, file in read_files().items()}
-    theirs = ("exit.js", "screens.js")  # the others are the console's
+    theirs = ("exit.js", "screens.js")  # the other scripts belong to the console
     scripts = sum(len(files[name]) for name in theirs)
     sheets = len(files["screens.css"])
     assert scripts <= 3 * 1024 and sheets <= 4 * 1024

@@ -145,9 +145,9 @@ def test_two_shifts_or_shift_while_typing_do_not_leave(opens: Opens) -> None:
     assert page.url.endswith("/status-live")
 
 
-# ---- looking again ----------------------------------------------------------------------------
+# ---- polling ----------------------------------------------------------------------------------
 def soon(page: Page) -> None:
-    """Look at once, as when the page is opened again."""
+    """Poll at once, as when the page is opened again."""
     page.evaluate("window.dispatchEvent(new Event('online'))")
 
 
@@ -213,7 +213,7 @@ def test_one_loop_looks_and_none_while_the_page_is_hidden(opens: Opens, stage: S
     page.clock.install()
     page.goto(stage.url + f"{BASE}/s")
     for _ in range(3):
-        soon(page)  # however often it is woken, one request is under way
+        soon(page)  # however often it is triggered, there is only one request at a time
     page.clock.run_for(100)
     page.wait_for_load_state("networkidle")
     looks = stage.looks

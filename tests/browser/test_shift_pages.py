@@ -1,4 +1,5 @@
-"""The pages beyond one case in a real browser: calls, the rail, the end of a shift."""
+"""The console's pages beyond a single case, in a real browser: calls, the rail, the end of a
+shift."""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ def calls_and_hangs_up(desk: Desk, number: str) -> None:  # noqa: F811
 
 
 def promise_a_call(desk: Desk, number: str) -> None:  # noqa: F811
-    """They wrote; a human noted that they may be called, and promised it."""
+    """The resident wrote; a human recorded that calling them is safe, and promised a call."""
     desk.in_danger("hi", number)
     parts, by = desk.house.parts, "Dana Ruiz"
     with parts.engine.connect() as conn:
@@ -63,7 +64,8 @@ def test_a_shift_ends_and_its_pages_are_readable_small_and_dark(
     width: int,
     more: dict[str, Any],
 ) -> None:
-    """Two cases taken, one asked of a colleague, the way out says so, and all goes back."""
+    """Two cases are taken, a colleague is asked to take one, signing out warns about both, and all
+    are given back."""
     with desk.house.parts.engine.begin() as conn:
         people.add(
             conn, desk.house.parts.new_id(), "Maria Sol", Role.DISPATCHER, desk.house.parts.now(),
@@ -106,20 +108,20 @@ def test_a_shift_ends_and_its_pages_are_readable_small_and_dark(
     page = desk.signs_in(dana, width=width, **more)
     expect(page.locator("tbody[data-band=nobody] tr[data-key]")).to_have_count(3)
     looked_at(page, axe, f"queue-{name}")
-    heard = desk.opens.complaints  # over http it is not obeyed
+    heard = desk.opens.complaints  # browsers ignore this header over http
     heard[:] = [words for words in heard if "Clear-Site-Data" not in words]
 
 
 def test_whoever_signs_out_on_a_slow_line_is_not_told_that_they_were_signed_out(
     desk: Desk,  # noqa: F811
 ) -> None:
-    """A look for news behind the sign-out would come back refused, and say so on the page."""
+    """A poll after the sign-out would be refused, and the page would say so."""
     page = desk.signs_in(desk.person(), width=1440)
     asked: list[str] = []
 
     def slowly(route: Route) -> None:
         asked.clear()
-        page.wait_for_timeout(2500)  # longer than the pause between two looks
+        page.wait_for_timeout(2500)  # longer than the polling interval
         assert [one for one in asked if "/news" in one] == []
         route.continue_()
 

@@ -1,4 +1,4 @@
-"""Whole requests in a real browser, against the app's own pages: asked for, answered by a human,
+"""Whole requests in a real browser, against the app's own pages: made, answered by a human, and
 left."""
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Service:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The app on a thread, where a "no" counts at once and Exit leads to a page of ours."""
+    """The app on a thread, with a program in which a "no" counts at once and Exit leads to one of
+    our own pages."""
     here, port = tmp_path_factory.mktemp("form"), free_port()
     url = f"http://127.0.0.1:{port}"
     told = {"CALLER_DATABASE_URL": f"sqlite:///{here}/caller.sqlite", "CALLER_PUBLIC_URL": url}

@@ -32,7 +32,7 @@ def test_the_sweep_asks_nobody_itself(house: House) -> None:
 
 def test_a_call_that_the_provider_ended_has_ended(house: House) -> None:
     me = drops(house)
-    house.hung_up.append(me.sid)  # so says Twilio
+    house.hung_up.append(me.sid)  # Twilio reports that the call has ended
     house.wait(301)
     house.sweeps().settles()
     assert house.rows("leg")[0].ended_at is not None

@@ -114,7 +114,7 @@ def test_a_file_away_for_a_moment_is_neither_replaced_nor_robbed_of_its_journal(
         pytest.skip("only SQLite is a file")
     me = house.resident().texts("my brother is seeing things and shouting")
     engine, file = house.parts.engine, Path(str(house.parts.engine.url.database))
-    old = [engine.connect() for _ in range(2)]  # another process of ours, which has it open
+    old = [engine.connect() for _ in range(2)]  # another process of ours that has the file open
     for one in old:
         one.execute(sa.text("SELECT count(*) FROM message")).all()
     wal = file.with_name(file.name + "-wal")
@@ -169,7 +169,7 @@ def test_texts_reach_a_person_in_their_order_when_the_clock_steps_back(
     step: int,
 ) -> None:
     move = accepted(house)
-    house.works(twilio=429)  # the line is busy: it waits
+    house.works(twilio=429)  # the provider is busy, so it waits
     house.wait(step)
     house.dispatch(f"{move}/status", {"status": "en_route", "by": "Maria"})
     house.settles()

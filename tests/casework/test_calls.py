@@ -252,7 +252,7 @@ def test_a_fourth_is_theirs_who_answer_if_nobody_else_would(ringing: House, way:
     assert ana_takes(ringing, way, me, phone)
 
 
-# ---- people who are asked in place of somebody ---------------------------------------------------
+# ---- people who are asked instead of somebody else -----------------------------------------------
 CY = "+17205550133"
 
 
@@ -261,8 +261,8 @@ CY = "+17205550133"
 def test_who_is_asked_in_anothers_place_and_cannot_has_the_next_rung_at_once(
     house: House, how: str, more: tuple[Rung, ...]
 ) -> None:
-    """Ana holds three, so Ben is asked instead. If there is nobody else it is Ana, who may then
-    take it."""
+    """Ana holds three dangers, so Ben is asked instead. If there is nobody else Ana is asked, who
+    may then take it."""
     house.change(program=by_call(*more))
     holds_three(house, "Ana", 141)
     house.settles()
@@ -270,7 +270,7 @@ def test_who_is_asked_in_anothers_place_and_cannot_has_the_next_rung_at_once(
     me = in_danger(house)
     house.settles()
     assert [form["To"] for form in house.rung] == [BEN]
-    house.rung.insert(0, {})  # the phone's place in the list gives its number
+    house.rung.insert(0, {})  # a phone's position in the list determines its number
     if how == "2":
         Phone(house).picks_up().presses("2").reports("completed")
     elif how == "no":
@@ -419,7 +419,7 @@ def test_a_pages_id_opens_no_update_and_the_other_way_round(ringing: House) -> N
         assert [each.tag for each in ElementTree.fromstring(answer.text)] == ["Hangup"]
 
 
-# ---- one phone, one call -------------------------------------------------------------------------
+# ---- one call per phone --------------------------------------------------------------------------
 
 
 def test_somebody_who_is_on_a_call_with_us_is_not_rung_again_until_it_has_ended(

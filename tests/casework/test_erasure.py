@@ -100,7 +100,7 @@ def test_delete_my_words_is_carried_out_and_nothing_else_breaks(house: House) ->
     line = next(line for line in house.rows("journal") if line.event == "erased")
     assert line.who == Author.CLOCK
 
-    me.goes("/s").sends()  # from behind the curtain
+    me.goes("/s").sends()  # shows the hidden page again
     assert house.words("web.delete.done") in me.page.words
     assert house.words("web.delete.sent") in me.page.words
     assert house.words("web.delete.asked") not in me.page.words
@@ -126,7 +126,7 @@ def test_delete_my_words_is_carried_out_and_nothing_else_breaks(house: House) ->
     spanish.goes("/s").presses("es", name="language").goes("/s")
     assert house.words("web.delete.done", "es") in spanish.page.words
 
-    # they write again: a request of its own, linked
+    # they write again: this is a new request, linked to the old one
     me.goes("/s").sends(words="it got worse please")
     assert me.case().related == erased.id and me.status == 200
 
@@ -289,7 +289,7 @@ def test_what_a_law_keeps_is_kept_and_said_until_when(house: House) -> None:
     house.change(program=replace(program, retention=kept))
     me = ended(house)
     me.presses("delete", name="act")
-    # noon of 23 November, and sixty days
+    # noon of 23 November, plus sixty days
     assert house.words("web.delete.until", date="January 22, 2027") in me.page.words
     house.wait(59 * DAY)
     house.sweeps()
@@ -437,9 +437,9 @@ def at_twilio(house: House) -> set[str]:
 
 
 def erases(house: House, twilio: int = 201) -> None:
-    """The sweeps and jobs that it takes."""
+    """Run the sweeps and jobs until nothing is left to do."""
     for _ in range(40):
-        house.sweeps().sweeps()  # what one erases the next passes on
+        house.sweeps().sweeps()  # the second sweep enqueues what the first one made due
         if not house.jobs():
             return
         house.works(twilio=twilio)

@@ -92,7 +92,7 @@ def test_staff_are_texted_from_the_first(two: House) -> None:
     [
         ({"To": SECOND}, SECOND),
         ({"To": FIRST}, FIRST),
-        # a Messaging Service has no number to call from
+        # a Messaging Service has no single number to call from
         ({"To": "+17205550177", "MessagingServiceSid": SERVICE}, FIRST),
     ],
 )

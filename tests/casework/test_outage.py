@@ -334,7 +334,7 @@ def test_an_outage_is_answered_with_the_words_and_made_good_afterwards(
             PeriodicTasks(house.parts),
             lambda: fetch_missed_texts(house.parts),
         ):
-            with suppress(sa.exc.SQLAlchemyError):  # what the worker's loop catches
+            with suppress(sa.exc.SQLAlchemyError):  # the worker's loop catches these
                 round_of_worker()
     assert not [row for row in house.rows("message") if row.provider_id in ("SMmine", "SMtheirs")]
 
@@ -674,7 +674,7 @@ def test_a_missed_text_from_the_future_is_taken_in_once_when_its_time_comes(
 
 def test_a_text_fetched_before_its_webhook_came_is_heard_once(house: House, wall: None) -> None:
     at = house.clock()
-    house.wait(HOUR)  # our clock is ahead: what is on its way looks old
+    house.wait(HOUR)  # our clock is ahead: a text still on its way looks old
     listed(house, ("SMearly0", ME, "he took all the pills", at))
     assert fetch_missed_texts(house.parts) == 1
     me = house.resident()

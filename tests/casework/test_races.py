@@ -92,7 +92,7 @@ def test_a_turn_that_loses_to_another_write_is_decided_again_on_what_is_true(
         if not raced:
             raced.append(1)
             monkeypatch.setattr(receiving, "_decide", decide)
-            # as another process would
+            # as another process would do
             other = replace(house.parts, writer=DirectWriter(house.parts.engine))
             receive(other, Turn("SMquicker", ME, "3", house.clock()))
         return work
@@ -158,8 +158,8 @@ def test_the_same_text_of_staff_at_once_is_one_answer(house: House) -> None:
 
 @pytest.mark.parametrize("state", ["delivered", "undelivered"])
 def test_a_receipt_that_is_quicker_than_its_send_is_the_last_word(house: House, state: str) -> None:
-    """A receipt comes before the response to the request that created the text: "sent" must not
-    undo it."""
+    """A receipt arrives before the response to the request that created the text: "sent" must not
+    overwrite it."""
     me = house.resident().wants_a_team()
     house.settles()
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
@@ -193,8 +193,8 @@ def test_a_receipt_that_is_quicker_than_its_send_is_the_last_word(house: House, 
 def test_a_failure_that_is_reported_twice_at_once_is_told_again_once(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second receipt is handled completely after the first has read what was sent and before it
-    decides."""
+    """The second receipt is handled completely after the first one has read the sent texts and
+    before it decides."""
     me = house.resident().wants_a_team()
     house.settles()
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
@@ -255,7 +255,7 @@ def test_receipts_and_the_send_at_the_same_moment_leave_the_furthest_state(house
 
 
 def two_pages_in_doubt(house: House) -> tuple[str, str]:
-    """Two identical texts to one person, whose attempts have an unknown outcome."""
+    """Two identical texts to one person, each from an attempt with an unknown outcome."""
     me = house.resident().texts("hi", "1", "2", "2", "1")
     with house.parts.engine.begin() as conn:
         case = cases.by_id(conn, house.parts.sealer, me.case().id)
@@ -354,7 +354,7 @@ def test_a_receipt_counts_though_another_page_calls_its_text_its_own(house: Hous
 def test_a_try_cut_off_in_the_middle_is_not_looked_for_before_it_can_have_arrived(
     house: House,
 ) -> None:
-    """The same job runs again at once after a crash: its request may still be on its way to the
+    """The same job runs again right after a crash: its request may still be on its way to the
     provider."""
     first, _ = two_pages_in_doubt(house)
     with house.parts.engine.begin() as conn:
@@ -443,7 +443,7 @@ def test_a_loss_that_is_decided_while_an_arrival_is_noted_is_undone(
 def test_an_arrival_that_was_cut_off_is_heard_when_it_is_told_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The receipt was stored, and the process ended before it handled it."""
+    """The receipt was stored, but the process ended before handling it."""
     me, fails, arrives = loss_and_arrival(house)
     with monkeypatch.context() as cut_off:
         cut_off.setattr(sending, "_reached", lambda *_: None)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from conftest import House, Resident
 
 
-# the old index key is gone; the numbers it found are still encrypted with a data key that exists
+# the old index key is gone; the numbers indexed with it are encrypted with a data key that still
+# exists
 ONE_INDEX = Sealer({"d1": b"1".ljust(32, b"d")}, {"i2": b"2".ljust(32, b"i")})
 
 

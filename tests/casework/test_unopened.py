@@ -1,5 +1,5 @@
-"""A value that does not open, because its key is missing or it was altered: it hides no other case,
-blocks nothing, is not lost, and a human is asked to look."""
+"""A value that cannot be decrypted, because its key is missing or it was altered: no other case is
+hidden, nothing is blocked or lost, and a human is asked to look at it."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def alter(house: House, table: str, column: str, **where: Any) -> None:
 
 
 def without_key(house: House) -> Callable[[], None]:
-    """Only another data key: nothing that was stored opens. Returns a function that restores the
-    old one."""
+    """Replace the data key, so that nothing stored can be decrypted. Returns a function that
+    restores the old key."""
     old = house.parts.sealer
     index = dict(old._index)
     house.change(sealer=Sealer({"other": b"o" * 32}, index))

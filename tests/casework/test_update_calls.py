@@ -1,5 +1,5 @@
-"""A text that does not reach a resident becomes a call if calls are safe; humans are told about
-residents who cannot be called."""
+"""If a text does not reach a resident, software calls them instead, provided that calls are safe;
+humans are told about residents who cannot be called."""
 
 from __future__ import annotations
 

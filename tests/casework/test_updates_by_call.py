@@ -1,4 +1,5 @@
-"""Updates for residents whom texts do not reach, and what they are told once texts arrive again."""
+"""Updates for residents who cannot be reached by text, and what they are told once texts arrive
+again."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ from caller_service.store.tables import Base
 if TYPE_CHECKING:
     from conftest import House, Resident
 
-# ---- updates for those whom texts do not reach ---------------------------------------------------
+# ---- updates for residents who cannot be reached by text -----------------------------------------
 
 
 def test_updates_that_cannot_be_texted_become_calls_one_in_ten_minutes(house: House) -> None:
@@ -91,8 +92,8 @@ def test_that_nobody_has_picked_it_up_is_heard_by_call(house: House) -> None:
 
 
 def in_danger_unreached(house: House) -> Resident:
-    """A danger that nobody has accepted; the resident may be called, and a text did not reach
-    them."""
+    """A danger that nobody has accepted; the resident may be called, and a text to them was
+    lost."""
     me = house.resident().texts("hi", "1", "1", "1", "city hall")
     assert (me.case().level, me.case().state["answers"]["contact"]) == ("R1", "text_call")
     house.settles()
@@ -370,8 +371,8 @@ def test_an_update_already_on_its_way_is_not_told_twice_when_texts_reach_them_ag
 def test_who_stopped_texts_or_took_them_back_is_not_rung_by_software(
     house: House, said: str
 ) -> None:
-    """They stopped texts; whether a call is safe now is not known (rule 5). A human may call: the
-    packet says so."""
+    """They stopped texts, and it is not known whether a call is still safe (rule 5). A human may
+    call: the packet says so."""
     me = screened(house).texts(said)
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
     house.sweeps().settles()

@@ -44,7 +44,7 @@ CITY = PACKAGE / "programs" / "rehearsal"
 def every_command(
     group: click.Group = main, before: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, ...]]:
-    """The words of each command and group."""
+    """The words of every command and group."""
     yield before
     for name, one in group.commands.items():
         yield from (
@@ -56,7 +56,7 @@ def every_command(
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder for commands that run in this process, with a clean environment."""
+    """A working folder for commands that run in this process, with a clean environment."""
     monkeypatch.chdir(tmp_path)
     for name in set(os.environ) - set(clean_environment()):
         monkeypatch.delenv(name)
@@ -65,7 +65,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def apps(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Flask]]:
-    """The apps that commands made in this process; their connections are closed at the end."""
+    """The apps that commands create in this process; their connections are closed at the end."""
     made: list[Flask] = []
 
     def made_and_noted(settings: Settings, program: Program | None = None) -> Flask:
@@ -264,13 +264,13 @@ def test_talk_calls_the_program_and_keeps_the_call(folder: Path) -> None:
     ended = ran("talk", "--channel", "voice", "--keep", "kept.txt", said="1\n2\n\nhelp me\nh\n")
 
     assert ended.exit_code == 0, ended.stdout
-    assert "cut off" not in ended.stdout  # everything is said before a key is asked for
+    assert "cut off" not in ended.stdout  # every line is spoken to its end before a key is expected
     assert "[en-US] Is this about you?" in ended.stdout
     assert "[en-US] Are you badly hurt" in ended.stdout
     kept = Path("kept.txt").read_text()
     assert "\n> 1\n" in kept and '\n> "help me"\n' in kept
     assert kept.endswith("- ended completed\n")
-    assert [] == list(Path().rglob("*.sqlite*"))  # its database is thrown away
+    assert [] == list(Path().rglob("*.sqlite*"))  # its database is deleted
 
 
 def test_a_call_in_the_terminal_has_no_language_of_its_own(folder: Path) -> None:
@@ -408,7 +408,7 @@ def test_every_fault_of_a_program_is_named_at_once(
 
 @pytest.fixture
 def own_city(tmp_path: Path) -> Path:
-    """A copy of the rehearsal city, to be changed."""
+    """A copy of the rehearsal city, for tests to change."""
     place = tmp_path / "programs" / "own"
     shutil.copytree(CITY, place)
     (tmp_path / "protocols").mkdir()
@@ -450,7 +450,7 @@ def test_check_notes_areas_without_a_line_of_their_psap(
     assert "psap" not in ran("check").stdout.lower()
     words = file.read_text(encoding="utf-8")
     file.write_text(words.replace('psap = "+17205550110"', 'psap = "+1911"'), encoding="utf-8")
-    assert "numbers.psap" in ran("check").stderr  # and no number that software must not call
+    assert "numbers.psap" in ran("check").stderr  # never a number that software must not call
     file.write_text(words.replace('psap = "+17205550110"\n', ""), encoding="utf-8")
     with_areas(own_city, lambda areas: [each["properties"].pop("psap", None) for each in areas])
     ended = ran("check")
@@ -490,7 +490,7 @@ def test_check_and_serve_refuse_an_area_whose_ring_crosses_itself(
         refused(ran(words), "areas.geojson", "Self-intersection")
 
 
-# ---- a database that is not there ----------------------------------------------------------------
+# ---- a missing database --------------------------------------------------------------------------
 
 AWAY = f"postgresql://nobody:hunter2@127.0.0.1:{free_port()}/none"
 ON_A_DATABASE = [
@@ -760,7 +760,7 @@ def begun(migrated: Path) -> Iterator[list[Running]]:
 def test_whatever_lies_beside_the_database_is_its_owners_alone(
     migrated: Path, begun: list[Running]
 ) -> None:
-    """Whatever umask the machine has, and whichever command created the file."""
+    """Whatever the umask of the machine, and whichever command created the file."""
     port = free_port()
     environment = clean_environment(CALLER_BIND=f"127.0.0.1:{port}")
     file = migrated / "var" / "caller.sqlite"

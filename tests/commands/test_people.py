@@ -30,7 +30,7 @@ def test_check_notes_who_is_missing(house: House) -> None:
 
 
 def test_a_rehearsal_begun_again_has_the_same_people_with_what_it_prints(house: House) -> None:
-    """Also if they were changed in the one before."""
+    """Even if the previous rehearsal changed them."""
     settings = house.app.extensions["caller_settings"]
     people.make_rehearsal_staff(house.parts, settings)
     dana = accounts.find_named(house.parts, "Dana Ruiz")

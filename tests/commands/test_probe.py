@@ -60,7 +60,7 @@ EVERY = [
     *(("voice", language, "danger") for language in PROGRAM.languages),
     *(("web", language, kind) for language in PROGRAM.languages for kind in SCRIPTS),
 ]
-# body, number of the turn -> what the probe gets instead
+# maps body and turn number to the reply that the probe gets instead
 Wrong = Callable[[str, int], tuple[int, str]]
 
 
@@ -204,7 +204,7 @@ def test_the_table_is_calm_and_names_what_failed() -> None:
     ][1]["late"] == ["paged"]
 
 
-# ---- the house -----------------------------------------------------------------------------------
+# ---- the service ---------------------------------------------------------------------------------
 
 
 def test_every_channel_and_language_is_played_to_the_dispatch_queue(house: House) -> None:

@@ -1,4 +1,4 @@
-"""A conversation may be let go of in every state that a case can be in."""
+"""A conversation can be released in every state that a case can be in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each mark says its meaning, is set somewhere, and no name is used that is none."""
+"""Each mark has a comment with its meaning and is set somewhere, and no unknown mark is used."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def test_every_status_a_case_moves_to_has_its_mark() -> None:
 
 
 def test_no_mark_is_written_as_a_string() -> None:
-    """A slip in a string is a clock that never rings; in a member it does not start."""
+    """A typo in a string gives a clock that never fires; a typo in an enum member fails at
+    import."""
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith(".marks"):

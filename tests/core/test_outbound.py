@@ -1,4 +1,4 @@
-"""Each state of a text, a call and a delivery says its meaning, and none is written as a string."""
+"""Each state of a text, a call and a delivery has its meaning, and none is written as a string."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from caller_service.core.outbound import RECEIPT, CallbackState, CallState, Deli
 from caller_service.store import calls, messages
 
 PACKAGE = Path(caller_service.__file__).parent
-# rehearsal stands in for the provider: its words are not ours
+# rehearsal stands in for the provider: the strings there are not our states
 FILES = [
     path
     for path in PACKAGE.rglob("*.py")
@@ -53,7 +53,8 @@ def _constants(node: ast.AST) -> set[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_no_state_is_written_as_a_string(path: Path) -> None:
-    """A slip in a string is a text that is never sent; in a member it does not start."""
+    """A typo in a string gives a text that is never sent; a typo in an enum member fails at
+    import."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]

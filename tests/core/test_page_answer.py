@@ -334,14 +334,14 @@ def test_any_text_is_read(rest: str) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from([*each(TAKEN), *TIMES]), st.sampled_from(["no", "can't", "👎", "no puedo"]))
 def test_with_a_refusal_behind_it_nothing_is_taken(taking: str, refusal: str) -> None:
-    if "Sent from" not in taking:  # a mark behind a signature is part of it
+    if "Sent from" not in taking:  # an emoji after a signature is part of the signature
         assert not isinstance(read_answer(f"{taking} {refusal}"), Takes)
 
 
 @contextmanager
 def no_longer_than(seconds: float) -> Iterator[None]:
-    """Breaks off what takes more of the processor's time: what others have it for does not count.
-    A pattern that tries every way to split a text would take hours."""
+    """Fails if the block takes more of this process's CPU time; the time of other processes does
+    not count. A pattern that tries every way to split a text would take hours."""
 
     def over(*_: object) -> None:
         raise AssertionError(f"more than {seconds:g} s")
@@ -385,7 +385,7 @@ def test_the_longest_text_is_read_in_time(rest: str) -> None:
     "written", ["(?i)yes", "yes(", "yes\\b", "ok.", "<nobody>", "(yes)?", "", "yes|"]
 )
 def test_a_phrase_that_cannot_be_read_is_named(written: str) -> None:
-    """One that may be nothing at all would be read everywhere."""
+    """A phrase that may be empty would match everywhere."""
     with pytest.raises(ValueError, match=r"is no phrase|may be nothing"):
         pattern(written, {"it": "it"})
 

@@ -1,4 +1,4 @@
-"""Calls drawn by chance, and every call there is: each step has words, a person or an end."""
+"""Random calls, and every possible call: each step has words, a person or an end."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ STEPS = st.lists(
 
 
 def plays(me: SpokenCall, kind: str, value: Any) -> None:
-    """One thing happens, if it can happen now."""
+    """Do one thing, if it is possible now."""
     if me.over and kind in ("key", "early", "silence", "words", "queue", "joined", "hangs up"):
         me.rings()
     elif me.then in (Then.COUNSELOR, Then.PSAP) and kind in ("key", "early", "silence", "words"):
@@ -99,7 +99,8 @@ def plays(me: SpokenCall, kind: str, value: Any) -> None:
 
 
 NOTHING_WRONG = ("1", "2", "2", "2", "2")
-# somebody they do not know: where comes first, and is said where speech is signed
+# the caller is asking for somebody they do not know: the place is asked first, and is spoken if the
+# program has signed for speech
 KNOWN_PLACE = ("2", "2", "3", "Main St and 3rd Ave", "1")
 BEGINS = {
     "from the greeting": (),
@@ -153,14 +154,14 @@ def test_no_call_leaves_anybody_without_words_a_person_or_an_end(
         me.hangs_up()
 
 
-# ---- every call there is -------------------------------------------------------------------------
+# ---- every possible call -------------------------------------------------------------------------
 
 
 Path = tuple[str, ...]
 
 
 def walk(language: str, path: Path) -> Iterator[Path]:
-    """Hang up here; then, for each key that is an answer here, go on."""
+    """Hang up here; then go on with each key that is an answer here."""
     here = SpokenCall(language).rings().presses(*path)
     keys = answers(here)
     if not here.over:
@@ -170,7 +171,8 @@ def walk(language: str, path: Path) -> Iterator[Path]:
         here.transcript()
     )
     assert not case.in_danger or here.asked, f"danger, and nobody is asked\n{here.transcript()}"
-    waits = clock.next_due(case, here.program) is not None  # have they reached 911?
+    # the question whether they reached 911 is still to come
+    waits = clock.next_due(case, here.program) is not None
     assert not path or case.revision or case.ended or waits, here.transcript()
     yield path
     for key in keys:
@@ -178,7 +180,7 @@ def walk(language: str, path: Path) -> Iterator[Path]:
 
 
 def answers(me: SpokenCall) -> tuple[str, ...]:
-    """The keys of the question that is open."""
+    """The keys that answer the open question."""
     if me.over or not me.position.part:
         return ()
     part = me.program.protocol.part(me.position.part)
@@ -197,7 +199,7 @@ def test_every_point_of_hanging_up_leaves_a_task_a_danger_an_end_or_a_hand_off(
 
 
 def test_the_languages_are_named_four_at_a_time_and_come_round_again() -> None:
-    """Each by its own voice; a key that names none is asked again."""
+    """Each is named by its own voice; after a key that names none the question is repeated."""
     tags = ("en", "es", "vi", "ru", "ar", "so", "zh")
     scene = Scene(PROGRAM, OPEN, aloud=True, read_at=OPEN + timedelta(seconds=60))
     around, at = Surroundings(tags), OPEN

@@ -1,4 +1,4 @@
-"""Software never dials 911 or another service code, however it is written."""
+"""Software never dials 911 or another service code, however the number is written."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_what_has_no_number_is_refused(number: str) -> None:
     "number", ["9115550100", "19115550100", "+19115550100", "1 (411) 555-0100"]
 )
 def test_a_number_that_begins_with_x11_is_refused(number: str) -> None:
-    """Some networks connect the call at the third digit."""
+    """Some networks connect the call after the third digit."""
     assert refused_number(number)
 
 
@@ -87,7 +87,7 @@ def test_a_number_that_cannot_be_is_too_short(typed: str) -> None:
      "876 555 0123", "+1 809 555 0123", "+882 16 1234 5678"],
 )  # fmt: skip
 def test_a_number_of_another_country_is_not_texted_unless_the_program_says_so(typed: str) -> None:
-    """Some of them begin with +1, and cost a dollar a text."""
+    """Some of them begin with +1, and a text to them costs a dollar."""
     assert read_typed(typed, ("+1",)) == NumberFault.FOREIGN
     named = read_typed(typed, ("+1", "+44", "+52", "+1876", "+1809", "+882"))
     assert named.startswith("+") and read_typed(typed, ("+7",)) == NumberFault.FOREIGN

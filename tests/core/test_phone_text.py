@@ -1,4 +1,4 @@
-"""What a phone adds to a text goes, what the person wrote stays: core/phone_text.py."""
+"""What a phone adds to a text is removed, and what the person wrote is kept: core/phone_text.py."""
 
 from __future__ import annotations
 
@@ -391,7 +391,7 @@ def test_cleaning_twice_is_cleaning_once(body: str) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.characters(exclude_categories=()), max_size=200))
 def test_no_text_at_all_makes_it_fail(body: str) -> None:
-    """Lone surrogates and unassigned characters too."""
+    """Not even lone surrogates and unassigned characters."""
     clean(body)
     without_trailing_emoji(normal(body))
 

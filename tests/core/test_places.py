@@ -1,4 +1,4 @@
-"""Only what is certain is believed of a place: a team at the wrong corner is worse than a human who
+"""Of a place only what is certain is used: a team at the wrong corner is worse than a human who
 asks (rules 13, 16)."""
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def test_where_i_am_now_is_believed(said: str) -> None:
     assert there.kind == "inside" and there.point is not None
 
 
-# A place in the past, in the future, denied, asked about, of somebody else, or on the way.
+# A place in the past or the future, denied, asked about, of somebody else, or on the way.
 NOT_HERE = [
     "we were at {}", "were at {}", "We were near {} before", "i was at {}", "i used to be at {}", "we used to live at {}",
     "i've been at {}", "we had been at {}", "i just left {}", "it happened at {}", "last seen at {}", "near {} yesterday",
@@ -198,7 +198,8 @@ def test_where_he_or_she_is_is_where_i_am_not(said: str) -> None:
 
 @pytest.mark.parametrize("said", ["im at City Hall", "I am at main and 3rd", "I'm at 39.7060,-105.0000", "estoy en City Hall"])  # fmt: skip
 def test_where_i_am_is_not_where_somebody_else_is(said: str) -> None:
-    """A mother at work who asks for her son. "We" are together, and "she" is told of."""
+    """For example, a mother at work who asks for help for her son. "We" means that they are
+    together, and "she" is the person the request is about."""
     assert locate(said, PROGRAM, NOON, about_another=True).kind == "ambiguous"
     assert locate(said, PROGRAM, NOON, about_another=False).kind == "inside"
     both = locate(f"{said}, she is here", PROGRAM, NOON, about_another=True)
@@ -233,7 +234,7 @@ def test_a_point_nearby_and_outside_is_outside() -> None:
 
 @given(st.permutations(["main", "st", "and", "3rd", "ave", "oak", "5"]))
 def test_words_in_another_order_never_yield_another_point(words: list[str]) -> None:
-    """A corner of the words, or none: never a place that nobody named."""
+    """It gives one of the corners that the words name, or none: never a place that nobody named."""
     corners = {("main", "3"), ("oak", "3"), ("main", "5"), ("oak", "5")}
     there = locate(" ".join(words), PROGRAM, NOON)
     if there.point is not None:
@@ -248,7 +249,7 @@ def test_words_in_another_order_never_yield_another_point(words: list[str]) -> N
         assert set(between) <= {"and", "st", "ave"}
 
 
-# how a street is said in each language: its name, its type
+# how a street is said in each language: words for its type
 _ENGLISH = {"St": ("st", "street", "St."), "Ave": ("ave", "avenue", "Ave."), "Rd": ("rd", "road")}
 _SPANISH = {"St": ("calle", "calle"), "Ave": ("avenida", "av"), "Rd": ("camino", "rd")}
 _LEADS = {
@@ -265,7 +266,7 @@ _NUMBERS = ("1", "2", "3", "5", "8", "10", "12", "21", "305")
 
 
 def said_street(draw: st.DrawFn, street: str, language: str) -> list[str]:
-    """The words of "3rd Ave" as somebody says them; the type may be left out."""
+    """The words for "3rd Ave" as somebody might say them; the type may be left out."""
     name, _, kind = street.rpartition(" ")
     if draw(st.integers(0, 3)) == 0:
         return [name]
@@ -276,7 +277,8 @@ def said_street(draw: st.DrawFn, street: str, language: str) -> list[str]:
 
 @st.composite
 def corners(draw: st.DrawFn) -> tuple[Place, str, list[list[str]]]:
-    """A corner of the gazetteer, a language, and what is said: leads, street, join, street."""
+    """A corner of the gazetteer, a language, and what is said: lead words, street, joining word,
+    street."""
     place = draw(st.sampled_from([one for one in PROGRAM.places if " & " in one.name]))
     language = draw(st.sampled_from(("en", "es")))
     streets = draw(st.permutations(place.name.split(" & ")))
@@ -290,7 +292,7 @@ def point_of(place: Place) -> tuple[float, float]:
 
 
 def of_another(place: Place, words: list[str]) -> bool:
-    """Is a point found that is not this place's?"""
+    """Is a point found that belongs to another place?"""
     there = locate(" ".join(words), PROGRAM, NOON)
     return there.point not in (None, point_of(place))
 
@@ -301,13 +303,14 @@ def of_another(place: Place, words: list[str]) -> bool:
 def test_words_moved_left_out_and_numbers_put_in_never_yield_another_corner(
     said: tuple[Place, str, list[list[str]]], data: st.DataObject
 ) -> None:
-    """Flats and floors of any number; house numbers of three digits, which no street here has."""
+    """Flat and floor numbers are arbitrary; house numbers have at least three digits, which no
+    street here has."""
     place, language, parts = said
     words = [word for part in parts for word in part]
-    words = data.draw(st.lists(st.sampled_from(words), unique=True))  # permuted, some left out
+    words = data.draw(st.lists(st.sampled_from(words), unique=True))  # permuted, and some left out
     for _ in range(data.draw(st.integers(0, 2))):
         unit = data.draw(st.sampled_from(_UNITS[language]))
-        number = data.draw(st.sampled_from(_NUMBERS))  # streets have these, too
+        number = data.draw(st.sampled_from(_NUMBERS))  # streets have these numbers, too
         ways = (f"{unit} {number}", f"{unit}{number}", f"{unit} {number}B", f"{number}th {unit}")
         words.insert(data.draw(st.integers(0, len(words))), data.draw(st.sampled_from(ways)))
     if data.draw(st.booleans()):
@@ -323,7 +326,7 @@ def test_words_moved_left_out_and_numbers_put_in_never_yield_another_corner(
 def test_a_house_number_beside_a_street_never_yields_a_corner(
     said: tuple[Place, str, list[list[str]]], house: str, at: int, behind: bool
 ) -> None:
-    """Also where a street of that number is there: "5 Main St and 3rd Ave", "Main St 5 y 3rd"."""
+    """Even if there is a street of that number: "5 Main St and 3rd Ave", "Main St 5 y 3rd"."""
     place, _, parts = said
     parts[at] = [*parts[at], house] if behind else [house, *parts[at]]
 
@@ -350,7 +353,8 @@ def test_words_of_a_landmark_moved_and_left_out_never_yield_another_place(
 def test_a_corner_as_it_is_said_is_found_or_asked_of_a_human(
     said: tuple[Place, str, list[list[str]]],
 ) -> None:
-    """The properties above are not empty: what they change is mostly found when it is clean."""
+    """Shows that the properties above are not vacuous: unchanged, the same words usually find the
+    corner."""
     place, _, parts = said
     lead, one, join, other = parts
     assert not of_another(place, [*lead, *one, *join, *other])
@@ -433,7 +437,7 @@ def test_places_of_the_program_are_found_by_name(tmp_path: Path) -> None:
 
 
 def test_the_city_of_the_benchmark_is_one_city() -> None:
-    """Its cells lie side by side and share their sides (`bench --city large`)."""
+    """Its cells are adjacent and share their sides (`bench --city large`)."""
     areas = [area for area in large_city() if area.id in ("cell-3-3", "cell-4-3", "cell-3-4")]
     assert all(len(area.polygons[0][0]) == CORNERS + 1 for area in areas)
     atlas = Atlas(areas)

@@ -1,4 +1,4 @@
-"""A protocol that breaks its promise is refused, and says where."""
+"""A protocol that breaks its promises is refused, and the fault says where."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def without_question(name: str) -> Change:
 
 
 def without(because: str) -> Change:
-    """Without the rule that has this reason."""
+    """Remove the rule that has this reason."""
     return lambda protocol: replace(
         protocol, rules=tuple(one for one in protocol.rules if one.because != because)
     )

@@ -1,7 +1,7 @@
-"""How people write, and what we read (docs/safety-rules.md, rule 7 and section 3). Written a, heard
-b: one row each.
+"""How people write, and how we read it (docs/safety-rules.md, rule 7 and section 3). Each row is a
+text and what must be understood.
 
-What is expected: an answer by its code; `!name` a command; `danger: kinds`; `place`; `story`;
+What is expected: the code of an answer; `!name` a command; `danger: kinds`; `place`; `story`;
 `unclear`; `nothing`.
 """
 
@@ -37,7 +37,7 @@ from caller_service.language.vocabularies import guess, read_vocabularies
 
 LANGUAGES = PROGRAM.languages
 ALONE = {language: read_vocabularies((language,))[language] for language in LANGUAGES}
-OFFERED = {  # by text: a page offers one more (`contact`)
+OFFERED = {  # by text: the web page offers one more (`contact`)
     question.id: tuple(choice.code for choice in question.choices if choice.code != "page")
     for question in PROGRAM.protocol.questions
 }
@@ -102,7 +102,7 @@ YES_NO: dict[str, str] = {
     "\u202eyes": "yes", "yes please": "yes", "ok yes": "yes", "yes thanks": "yes", "Yes.": "yes",
     "yés": "yes", "sí": "yes", "SI": "yes", "si": "yes", "Sí!": "yes", "claro": "yes",
     "he is": "yes",
-    # no, only as a whole message
+    # no, only as the whole message
     "no": "no", "NO": "no", "No.": "no", "nope": "no", "nah": "no", "n": "no", "no one": "no",
     "nobody": "no", "👎": "no", "👎🏻": "no", "❌": "no", "not at all": "no", "no thanks": "no",
     "no sir": "no", "no no": "unclear", "no no no": "unclear", "nooo": "unclear", "noo": "unclear",
@@ -111,7 +111,7 @@ YES_NO: dict[str, str] = {
     "know": "unclear", "note": "unclear", "nop": "no", "on": "unclear",
     "no I don't think so but I am scared": "unsure", "no he is fine now": "story",
     "not": "unclear", "no?": "unclear",
-    # doubt is never no
+    # doubt is never a no
     "idk": "unsure", "IDK": "unsure", "i don't know": "unsure", "I dont know": "unsure",
     "I don’t know": "unsure", "dunno": "unsure", "not sure": "unsure", "maybe": "unsure",
     "maybee": "unsure", "no idea": "unsure", "no se": "unsure", "no sé": "unsure",
@@ -133,7 +133,7 @@ YES_NO: dict[str, str] = {
     "me quiero morir": "danger: suicide", "se tomó muchas pastillas": "danger: overdose",
     "tiene una pistola": "danger: weapon", "s\u00adhe is not brea\u200bthing": "danger: breathing",
     "K!ll myself": "unclear", "kill  myself": "danger: suicide", "kill\nmyself": "danger: suicide",
-    # words that are ours at any time
+    # words that are commands at any time
     "0": "!person", "٠": "!person", "zero": "!person", "0.": "!person", "a person": "!person",
     "a person please": "!person", "talk to a person": "!person", "cero": "!person",
     "0️⃣": "!person", "911": "!emergency", "9-1-1": "!emergency", "9 1 1": "!emergency",
@@ -156,7 +156,7 @@ YES_NO: dict[str, str] = {
     "inglés": "!language en", "code bluebird": "!code", "código pájaro": "!code",
     "code": "unclear", "is the pie shop open?": "!watched", "Is the pie shop OPEN": "!watched",
     "¿Está abierta la pastelería?": "!watched",
-    # nothing, too little, a whole story
+    # nothing, too little, or a whole story
     "": "nothing", "   ": "nothing", "\n": "nothing", "\u200b": "nothing",
     "\ufeff\u200d": "nothing", "?": "unclear", "??": "unclear", "...": "unclear", "hmm": "unclear",
     "ok": "thanks", "👻": "unclear", "❤️": "thanks", "asdf": "unclear",
@@ -261,7 +261,7 @@ def test_the_table_is_long_enough_to_mean_something() -> None:
     ids=lambda question: question.id,
 )
 def test_the_words_of_a_choice_may_be_typed_back(question: Question, language: str) -> None:
-    """What we offer as "2 Not safe" is understood as "2", "Not safe" and "2 Not safe"."""
+    """What we offer as "2 Not safe" may be answered with "2", "Not safe" or "2 Not safe"."""
     for number, code in enumerate(OFFERED[question.id], start=1):
         label = CATALOG.text(language, choice_key(question.id, code))
         for said in (str(number), f"{number}.", f"{number})"):
@@ -276,7 +276,7 @@ def test_commands_win_over_answers_and_dangers_at_every_question(language: str) 
     for question in (*PROGRAM.protocol.questions, None):
         for phrase, meaning in ALONE[language].commands.items():
             reply = reading(" ".join(phrase), question.id if question else None, language).reply
-            # thanks come after answers, and "info please" is a plea
+            # thanks are read after answers, and "info please" asks for help
             if meaning not in ("code", "thanks", "help"):
                 assert isinstance(reply, (Command, Danger)), phrase
                 named = (
@@ -300,8 +300,8 @@ def test_no_phrase_for_no_is_also_something_else(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_phrase_means_the_same_whatever_language_is_spoken(language: str) -> None:
-    """People mix languages under stress: another language's word may add a meaning, it must never
-    turn a doubt into a no."""
+    """People mix languages under stress: a word of another language may add a meaning, but must
+    never turn a doubt into a no."""
     for other in LANGUAGES:
         for phrase, code in ALONE[other].answers["yes_no"].items():
             read_here = EARS[language].vocabulary.answers["yes_no"][phrase]
@@ -318,7 +318,7 @@ def test_ten_thousand_characters_are_read_quickly_and_kept_as_a_story() -> None:
 
 
 def test_a_danger_at_the_end_of_the_longest_text_a_phone_can_send_is_heard() -> None:
-    # 1,600 characters: Twilio sends no more
+    # 1,600 characters: Twilio delivers no more
     assert heard("and then " * 170 + "he has a knife") == "danger: weapon"
 
 
@@ -402,7 +402,7 @@ def test_no_comes_from_a_whole_message_that_says_no_and_from_nothing_else(
     )
 
 
-# Words that deny nothing and speak of nothing past: around a danger they must hide nothing.
+# Words that neither deny anything nor refer to the past: around a danger they must not hide it.
 AROUND = st.lists(
     st.sampled_from(
         [
@@ -440,7 +440,7 @@ def test_words_around_a_danger_never_hide_it(
     before: str, danger: tuple[str, str], after: str, question: Question | None
 ) -> None:
     language, text = danger
-    # "he will kill me if i dont": a threat because it ends there
+    # "he will kill me if i dont" is a threat only if the text ends there
     after = after if isinstance(reading(f"{text} tree", None, language).reply, Danger) else ""
     around = reading(
         f"{before} . {text} . {after}", question.id if question else None, language
@@ -481,8 +481,7 @@ def test_one_slip_is_the_same_both_ways(a: str, b: str) -> None:
     ids=lambda question: question.id,
 )
 def test_a_slip_of_the_thumb_is_never_read_as_no(question: Question, language: str) -> None:
-    """Every word that answers, with each letter left out, doubled, or swapped with its
-    neighbour."""
+    """Every answer word, with each letter left out, doubled, or swapped with its neighbour."""
     vocabulary = EARS[language].vocabulary
     said_no = {phrase for phrase, code in vocabulary.answers["yes_no"].items() if code == "no"}
     for phrase in vocabulary.answers["yes_no"]:
@@ -497,7 +496,7 @@ def test_a_slip_of_the_thumb_is_never_read_as_no(question: Question, language: s
                     assert heard(slip, question.id, language) != "no", f"{word} written {slip}"
 
 
-# ---- who wrote, who reads along, and what takes contact back -------------------------------------
+# ---- who wrote, who else reads, and what withdraws permission to contact -------------------------
 OTHER_HANDS = (
     "i found this phone", "found this phone on the bus", "i picked up this phone",
     "i have her phone now", "this phone was found in a park", "stop texting my wife",
@@ -518,7 +517,7 @@ NOT_OTHER_HANDS = (
 
 @pytest.mark.parametrize("said", OTHER_HANDS)
 def test_somebody_else_at_this_phone_is_heard_and_takes_no_contact_back(said: str) -> None:
-    """Rules 9, 10 and 25: whoever found it, or "stop texting my wife"."""
+    """Rules 9, 10 and 25: somebody found the phone, or writes "stop texting my wife"."""
     assert heard(said, None) == f"?{Wish.OTHER_HANDS}"
     assert not reading(said, None).closing
 
@@ -547,7 +546,7 @@ NOT_WATCHED = (
 
 @pytest.mark.parametrize("said", WATCHED)
 def test_after_words_that_somebody_looks_software_is_silent(said: str) -> None:
-    """Rule 9. Where `contact` is asked they are its answer."""
+    """Rule 9. At the question `contact` these words are its answer."""
     assert heard(said, None) == "!watched"
     assert heard(said, "contact") == "unsafe"
 
@@ -568,7 +567,7 @@ TAKEN_BACK = {
     "ya no llamadas": "call", "deja de marcarme": "call", "no me llamen": "call",
     "leave me alone": "call text", "dejenme en paz": "call text", "dont contact me": "call text",
     "he wont stop hitting me dont text me": "text",
-    # told of somebody else, and about us
+    # mentions somebody else, but is meant for us
     "why dont you stop texting me": "text", "why do you keep texting me dont text me": "text",
     "please stop texting me why are you doing this": "text",
     "no me escriban por que me revisa": "text",
@@ -577,7 +576,7 @@ TAKEN_BACK = {
     "quiere que deje de escribirles": "text",
 }  # fmt: skip
 KEPT_OPEN = (
-    # told of somebody else
+    # about somebody else
     "he wont stop texting me", "i can't stop texting him", "she told me to stop writing",
     "i told him dont text me", "my mom said dont text me", "he keeps texting me",
     "my ex keeps calling me i told him to stop", "she never stops calling me",
@@ -588,15 +587,15 @@ KEPT_OPEN = (
     "le dije que no me escriba", "no deja de escribirme", "mi ex no para de llamarme",
     "me dijo que no le escriba", "le dije a mi ex que no me llame",
     "no puedo dejar de escribirle", "le grite dejame en paz", "no me deja en paz",
-    # the contrary
+    # the opposite
     "please dont stop texting me", "please dont leave me alone",
-    # a question, and what did not happen
+    # a question, or something that did not happen
     "why did i not text you", "why did you not text me", "why dont you text me back",
     "why did you stop texting me", "how come you dont call me", "why dont you call me",
     "did you not text me", "i did not text you", "why cant i text you", "why didnt you call",
     "por que no me escriben", "por que no me escribes", "xq no me llaman",
     "por que dejaron de escribirme",
-    # a call to somebody else, or a name
+    # about calls to somebody else, or about name-calling
     "please don't call the police", "please dont call the cops", "dont call my mother",
     "dont call my mom please", "dont call cps", "dont call anyone", "no llamen a la policia",
     "no llamen a mi mama", "no llames a mi esposo", "stop calling me crazy",
@@ -629,7 +628,7 @@ UNDER_18 = (
     "todavia no cumplo 18", "mi hijo tiene 9", "mi hija tiene quince", "mi hijo de nueve años",
     "mi hija de 12 años se quiere matar", "mis hijos tienen 8 y 10 años", "mi bebe tiene 9 meses",
     "mi hijo va a la primaria",
-    # as people write it
+    # the way people write it
     "my sons 15", "my daughters 12", "my brothers 16", "our kids 9 and he is crying",
     "my little sisters 14", "my babys 2", "17 m", "17m", "16 f", "m 15", "f17", "15 male",
     "girl 14 alone", "im 17 m", "ella tiene 13", "el apenas tiene quince", "ella ya tiene 16 anos",
@@ -777,7 +776,7 @@ def dangers(said: str) -> set[str]:
 
 @pytest.mark.parametrize("said", HARM_TO_THEMSELVES)
 def test_harm_to_themselves_is_no_violence_and_no_sleep(said: str) -> None:
-    """Rule 23. A weapon in their own hand is told apart (`own_weapon`)."""
+    """Rule 23. A weapon in their own hand is a category of its own (`own_weapon`)."""
     assert dangers(said) & {"suicide", "attempt"}
     assert not dangers(said) & {"violence", "abuse", "breathing"}
     assert "weapon" not in dangers(said) or "own_weapon" in dangers(said)
@@ -800,7 +799,7 @@ def test_who_does_not_wake_is_heard(said: str) -> None:
     assert "breathing" in dangers(said)
 
 
-# ---- said otherwise -------------------------------------------------------------------------------
+# ---- the same in other words ----------------------------------------------------------------------
 WISHES_TO_DIE = (
     "im driving and i want to crash", "i want to crash my car",
     "i keep thinking about driving into a tree", "i want to drive off the bridge",
@@ -858,7 +857,7 @@ def test_crashes_attacks_and_goodbyes_of_every_day_are_none(said: str) -> None:
 
 
 def test_a_code_word_in_front_hides_no_danger() -> None:
-    """It proves who writes, and may be part of what they say."""
+    """The code word proves who writes, but may also be part of the message."""
     found = read("knife he has in his hand", None, (), EARS["en"], "knife")
     assert isinstance(found.reply, Danger) and found.verified
 

@@ -1,4 +1,4 @@
-"""Every role by every act, written out: a change of the table is seen here."""
+"""Every role with every act, written out: any change to the table shows up here."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Safety screen 2: free text, the contact question, and the time after a human takes over
 (docs/safety-rules.md).
 
-Each conversation is one in which version 1 decided unsafely, or one of its kind.
+Each conversation is one in which version 1 decided unsafely, or is similar to one.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ def test_nobody_ends_a_shift_holding_a_danger() -> None:
 
 
 def test_nobody_holds_more_than_three_dangers() -> None:
-    """A fourth that is theirs by now (nobody else would come) they may write in."""
+    """Nobody else would come, so a fourth danger is theirs, and they may write to it."""
     taken = danger().staff(takes())
     with pytest.raises(Refused, match="full"):
         taken.staff(writes("Maria", full={"Dana", "Maria"}))
@@ -353,8 +353,8 @@ def test_not_safe_outside_the_question_is_danger(said: str) -> None:
 
 
 def test_the_precedence_is_one_table() -> None:
-    """STOP and watched, violence or hiding, not safe, not wanted, not asked, argument, yes: the
-    first that holds decides."""
+    """STOP and watched, violence or hiding, not safe, not wanted, not asked, the argument, yes: the
+    first that applies decides."""
     case = Resident().texts("hi").answers(*TEAM[:8]).case
     assert standing(case) == Standing.YES
 
@@ -454,7 +454,7 @@ def test_a_question_that_turns_out_undelivered_was_never_answered() -> None:
     assert person.texts("hello?").asked == "health"
 
 
-# ---- behind the words stands a question (rule 7) -------------------------------------------------
+# ---- free text after the hand-off gets a check question (rule 7) ---------------------------------
 STORY = "we were all at my aunts house and then it went on and on"
 
 
@@ -534,7 +534,7 @@ def test_forty_stories_in_a_row_are_all_kept_and_somebody_reads() -> None:
     )
 
 
-# ---- asked in a sentence (rules 5, 11, 13, 25) ---------------------------------------------------
+# ---- requests in a full sentence (rules 5, 11, 13, 25) -------------------------------------------
 @pytest.mark.parametrize(
     "said",
     [
@@ -588,7 +588,7 @@ def test_ordinary_questions_get_a_short_answer_and_the_question_again(said: str,
     assert person.said[0] == key and person.asked == "health" and person.case.unreadable == 0
 
 
-# ---- what phones add -----------------------------------------------------------------------------
+# ---- what phones add to a text -------------------------------------------------------------------
 @pytest.mark.parametrize(
     "said",
     [
@@ -633,7 +633,7 @@ def test_the_same_words_for_the_fourth_time_get_no_answer_and_a_human_sees_it() 
     assert person.heard == () and not person.happened(Page) and "same_words" in person.case.said
 
 
-# ---- minors, watched, shared phones, bystanders --------------------------------------------------
+# ---- minors, residents who are watched, shared phones, bystanders --------------------------------
 @pytest.mark.parametrize(
     "first", [("hi", "2", "2"), ("im 15 and my parents fight a lot", "1", "2")]
 )
@@ -723,7 +723,7 @@ def test_closing_after_a_disclosure_needs_the_report() -> None:
 
 @pytest.mark.parametrize("who", ["me_minor", "child"])
 def test_a_yes_to_violence_against_a_child_needs_the_report_like_words(who: str) -> None:
-    """The sentence that people here may have to report came before the question."""
+    """The text that staff may have to report came before the question."""
     person = joined(Resident().texts("hello").answers(who, "no", "yes", "yes"))
     with pytest.raises(Refused, match="report_needed"):
         person.staff(lambda case, scene: update(case, Status.CLOSED, "Dana", "safe", scene))
@@ -798,7 +798,7 @@ def test_first_aid_is_not_said_during_violence() -> None:
     assert "level.health_doubt.they" not in hurt.said and "level.human" in hurt.said
 
 
-# ---- many, and often; languages; neighbours ------------------------------------------------------
+# ---- many at once, and writing often; languages; neighbours --------------------------------------
 def test_newcomers_hear_it_when_somebody_in_danger_has_waited_long() -> None:
     person = Resident()
     person.now += timedelta(seconds=1)
@@ -887,8 +887,8 @@ SCREEN_1 = (
 def test_a_bare_number_to_a_question_asked_before_the_upgrade_is_put_again(
     question: str, digit: str
 ) -> None:
-    """Screen 1 kept no choices with the question, and numbered some of them otherwise: `5` was "Not
-    safe"."""
+    """Screen 1 did not store the choices with the question, and numbered some of them differently:
+    `5` was "Not safe"."""
     person = at(question)
     in_the_row = question in ("if_none", "voicemail")  # screen 1 asked these before the hand-off
     status = Status.SCREENING if in_the_row else person.case.status

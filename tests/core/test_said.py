@@ -1,5 +1,5 @@
-"""What was said, and what is wished: each says its meaning, is named by code or by data, and no
-name is used that is none."""
+"""Signs of danger, markers and wishes: each has its meaning, is named by code or by data, and no
+unknown name is used."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from caller_service.language.lexicons import read_combinations
 PACKAGE = Path(caller_service.__file__).parent
 FILES = [path for path in PACKAGE.rglob("*.py") if path.name != "said.py"]
 USED = "\n".join(path.read_text() for path in FILES)
-PLAIN = {"PREGNANT", "THANKS"}  # the name says it
+PLAIN = {"PREGNANT", "THANKS"}  # the name is clear enough
 
 
 @pytest.mark.parametrize("member", [*Said, *Wish], ids=repr)
@@ -82,7 +82,7 @@ def test_a_combination_that_would_be_read_as_something_else_is_named_by_its_line
 ) -> None:
     file = tmp_path / "xx" / "speech.toml"
     file.parent.mkdir()
-    long = entry.replace(" ", " \\\n    ", 1)  # broken as long entries are
+    long = entry.replace(" ", " \\\n    ", 1)  # wrapped as long entries are
     file.write_text(
         f'[words]\na = ["x"]\n[dangers]\nweapon = [\n  "<a> (b|c)",\n  """{long}""",\n]\n'
     )
@@ -116,7 +116,8 @@ def _constants(node: ast.AST) -> set[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_no_such_word_is_written_as_a_string(path: Path) -> None:
-    """A slip in a string is a rule that never fires; in a member it does not start."""
+    """A typo in a string gives a rule that never fires; a typo in an enum member fails at
+    import."""
     bag = re.compile(r"(.*\.)?(said|wishes|kinds|about)")
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Compare):

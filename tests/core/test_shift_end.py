@@ -1,5 +1,5 @@
-"""Whoever has a case asks a named person to take it over: it is nobody's at no moment, and the
-resident hears nothing before it is true."""
+"""Whoever has a case asks a named person to take it over: at every moment somebody has the case,
+and the resident is told nothing before it is true."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def danger(level: Level = Level.R1) -> Case:
 
 
 def with_team() -> Case:
-    """Ana accepted a team's case, and nobody converses."""
+    """Ana accepted a team's case, and no human leads a conversation in it."""
     case = Case(
         "id", "K7M4Q2", "contact", "en", level=Level.R4, answers={"contact": "text_call"},
         response="team", status=Status.ACCEPTED, accepted_by="Ana",
@@ -74,7 +74,7 @@ def test_until_somebody_takes_it_it_is_theirs_who_asked_and_nothing_is_told(case
     for one in others:
         assert one.due(case, PROGRAM) == one.due(step.case, PROGRAM), one.name
     again = ask_to_take(step.case, "Ana", "Ben", "", later(30))
-    assert again == Step(step.case)  # the clock does not begin anew
+    assert again == Step(step.case)  # the clock does not restart
 
 
 def test_whoever_takes_it_has_it_and_a_conversation_hears_the_name() -> None:
@@ -86,7 +86,8 @@ def test_whoever_takes_it_has_it_and_a_conversation_hears_the_name() -> None:
     assert said(step) == ["human.took_over"]
     assert ("alert.taken", "Ana") in alerts(step)
     assert not step.case.handover_asked and not step.case.handover_to
-    assert Mark.JOINED not in step.case.marks  # they must come, like anybody who takes one
+    # Ben still has to write, like anybody who takes a case
+    assert Mark.JOINED not in step.case.marks
 
 
 def test_of_a_teams_case_only_who_has_it_changes() -> None:
@@ -98,7 +99,7 @@ def test_of_a_teams_case_only_who_has_it_changes() -> None:
     assert (step.case.holder, step.case.accepted_by) == ("", "Ben")
     assert step.case.status == Status.ACCEPTED and not said(step)
     del before[Mark.HANDOVER_ASKED]
-    assert step.case.marks == before  # no time that was promised begins anew
+    assert step.case.marks == before  # no clock of a promised time restarts
     timed = accept(asked, "Ben", NOON + timedelta(minutes=30), later(20))
     assert timed.case.accepted_by == "Ben" and said(timed) == ["status.accepted_time"]
     assert sum(isinstance(effect, HandOff) for effect in timed.effects) <= 1
@@ -107,7 +108,7 @@ def test_of_a_teams_case_only_who_has_it_changes() -> None:
 @pytest.mark.parametrize("answer", ["accept", "pass_on", "decline", "decline_asked"])
 @pytest.mark.parametrize("case", [danger(), with_team()], ids=["danger", "team"])
 def test_it_is_answered_like_any_page(case: Case, answer: str) -> None:
-    """By text, on a call, by the API: as somebody answers who is asked by the ladder."""
+    """By text, on a call, or through the API: just like somebody who is asked by the ladder."""
     asked = ask_to_take(case, "Ana", "Ben", "", SCENE).case
     now = later(20)
     step = {
@@ -165,7 +166,7 @@ def test_whoever_else_gets_it_ends_the_asking() -> None:
     ):
         assert not other.handover_asked
         back = holding.take_over(other, "Ana", "", later(20)).case
-        assert not back.handover_asked  # it does not begin again by itself
+        assert not back.handover_asked  # the request is not revived
         with pytest.raises(Refused, match="not_asked"):
             take_asked(other, "Ben", later(20))
 

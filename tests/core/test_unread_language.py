@@ -1,4 +1,4 @@
-"""A language that is not served is told; English and Spanish are never doubted."""
+"""A language that is not served is detected; English and Spanish are never mistaken for another."""
 
 from __future__ import annotations
 
@@ -459,7 +459,7 @@ def test_a_served_language_is_never_doubted(tag: str) -> None:
 
 def test_no_language_of_a_served_script_is_told_by_it() -> None:
     assert told("مجھے مدد چاہیے", ("en", "ar")) is None
-    assert told("助けてください、母が倒れました。", ("en", "zh")) == "ja"  # by its own letters
+    assert told("助けてください、母が倒れました。", ("en", "zh")) == "ja"  # by letters of its own
     assert told("请帮帮我", ("en", "ja")) is None
 
 

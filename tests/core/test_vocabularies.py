@@ -1,5 +1,5 @@
-"""How cases end, how people may be reached, where hand-offs go, who is journaled: each value says
-its meaning, is used, and is never written as a string where it is compared or set."""
+"""How cases end, how people may be reached, where hand-offs go, who is in the journal: each value
+has its meaning, is used, and is never written as a string where it is compared or set."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FILES = [
 ]
 USED = "\n".join(path.read_text() for path in FILES)
 VOCABULARIES = (Outcome, Unserved, CannotText, ContactAnswer, DestinationKind, Author)
-# what holds a value, and whose it is
+# expressions that hold a value, and the enum it belongs to
 HOLDERS: dict[str, type[StrEnum]] = {
     r"(.*\.)?outcome": Outcome,
     r"(.*\.)?(unserved|blocked)": Unserved,
@@ -43,7 +43,7 @@ def test_a_value_says_its_meaning_and_is_used(member: StrEnum) -> None:
     source = inspect.getsource(type(member))
     line = re.search(rf"(?:# .*\n)?    {member.name} = .*", source)
     assert line is not None and re.search(r"# .{8,}", line[0]), "it has no meaning"
-    chosen = isinstance(member, Outcome) and member in OUTCOMES  # by staff
+    chosen = isinstance(member, Outcome) and member in OUTCOMES  # chosen by staff
     assert chosen or re.search(rf"{type(member).__name__}\.{member.name}\b", USED)
 
 

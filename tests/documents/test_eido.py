@@ -1,5 +1,5 @@
-"""The EIDO we send (NENA-STA-021.1b): sound, for whatever was answered; never a word of police; and
-what units say back."""
+"""The EIDO we send (NENA-STA-021.1b): valid, whatever was answered, and never with a word about
+police; and the reports that units send back."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ moments = st.fixed_dictionaries(
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """A case as any conversation could leave it, and some that none could."""
+    """A case as any conversation could leave it, and some that no conversation could."""
     case = Case(
         str(draw(st.uuids())),
         "K7M4Q2",
@@ -132,7 +132,7 @@ def told(case: Case, issuer: Issuer = TEAM) -> dict[str, Any]:
 
 
 def codes(made: dict[str, Any]) -> str:
-    """The document without what people wrote."""
+    """The document without the free text that people wrote."""
     bare = copy.deepcopy(made)
     del bare["notesComponent"]
     for place in bare.get("locationComponent", []):
@@ -168,14 +168,14 @@ def test_whatever_was_answered_the_document_is_sound_and_asks_for_no_police(case
 def test_a_number_goes_out_only_where_contact_was_called_safe(case: Case) -> None:
     made = json.dumps(told(case))
 
-    safe = number_condition(case) is not None  # called safe, or in danger for emergency services
+    safe = number_condition(case) is not None  # called safe, or in danger: for emergency services
     assert (f"tel:{NUMBER}" in made) == safe
     assert safe or NUMBER[2:] not in made
 
 
 @pytest.mark.slow
 def test_every_level_response_status_and_term_of_contact() -> None:
-    """Exhaustive over what the document is made of."""
+    """Exhaustive over the values that the document is made from."""
     contacts = ["text_call", "text", "text_deaf", "call", "unsafe", "unwanted", None, *DOUBT]
     responses = ["human", "team", "counselor", "information", "call_911", ""]
     for level, response, status, contact in product([*Level, None], responses, Status, contacts):
@@ -359,7 +359,7 @@ def test_the_same_moment_in_another_zone_is_the_same_document() -> None:
     assert told(a_case())["lastUpdateTimeStamp"] == "2026-11-23T18:00:00.000000+00:00"
 
 
-# ---- the schema and its reader -------------------------------------------------------------------
+# ---- the schema and its validator ----------------------------------------------------------------
 FULL = told(
     replace(
         a_case(status=Status.EN_ROUTE, related="018f-bb", narrative=("hello",)),
@@ -406,7 +406,8 @@ def test_the_schema_itself_is_valid() -> None:
 
 @pytest.mark.slow
 def test_the_reader_and_a_validator_for_all_of_json_schema_say_the_same() -> None:
-    """Every place of a whole document, spoiled in every way: both refuse, or both allow."""
+    """Every position in a complete document, damaged in every way: both refuse it, or both accept
+    it."""
     for path in spots(FULL):
         for value in (
             ...,
@@ -475,7 +476,7 @@ def test_junk_is_a_fault_and_no_error(junk: Any) -> None:
     assert faults(junk)
 
 
-# ---- what units say ------------------------------------------------------------------------------
+# ---- what units report ---------------------------------------------------------------------------
 def says(status: str, by: str = "Unit 7", outcome: str = "", reason: str = "") -> Any:
     return lambda case, scene: unit_status(case, status, by, outcome, scene, reason)
 
@@ -528,8 +529,8 @@ def test_a_repeat_says_nothing_and_pages_nobody(status: str) -> None:
 
 
 def test_no_report_ever_takes_a_case_backwards() -> None:
-    """Every order of any three reports, each perhaps late or out of place: the case never goes
-    back, unless cancelled."""
+    """Every order of any three reports, each possibly late or out of order: the case never goes
+    back, except when it is cancelled."""
     rank = {
         Status.ACCEPTED: 0,
         Status.ASSIGNED: 1,
@@ -629,7 +630,7 @@ def test_who_asked_for_somebody_else_hears_of_no_arrival() -> None:
     assert person.staff(says("Transporting")).said == ()
 
 
-# ---- what a named human calls it -----------------------------------------------------------------
+# ---- the type that a named human gives it --------------------------------------------------------
 HUMANS = eido_registry.HUMAN_INCIDENT_TYPES
 
 
@@ -733,7 +734,7 @@ def test_cases_and_packets_of_before_are_as_they_were() -> None:
     assert from_plain(plain) == case
 
 
-# ---- the doors -----------------------------------------------------------------------------------
+# ---- the endpoints -------------------------------------------------------------------------------
 URL = "https://cad.team.example/eido"
 
 
@@ -745,7 +746,7 @@ def asks(house: House, path: str, told: dict[str, Any] | None = None, method: st
 
 
 def reads_eido(house: House, name: str = "team-cad") -> House:
-    """A program whose team reads EIDO, beside what there is."""
+    """A program with an additional team that reads EIDO."""
     one = Destination(name, "eido", URL, "TEAM_CAD_SECRET", "team.example", "fire")
     program = replace(house.parts.program, destinations=(*house.parts.program.destinations, one))
     poster = house.parts.webhooks
@@ -994,7 +995,7 @@ def ours(house: House) -> list[Any]:
 
 
 def delivered(house: House, answer: int = 202) -> list[Any]:
-    """What the team's system is sent when every delivery of ours is tried once."""
+    """What is sent to the team's system when each of its deliveries is tried once."""
     taken: list[Any] = []
     house.outside.reset()
     house.outside.assert_all_requests_are_fired = False
@@ -1054,7 +1055,7 @@ def test_a_try_again_is_the_same_document_under_the_same_id(house: House) -> Non
 def test_a_document_with_faults_is_never_sent_and_its_words_stand_nowhere(
     house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A fault of ours, played: a registry value that must not leave the house."""
+    """A simulated fault of ours: a registry value that must never be sent out."""
     me = reads_eido(house).resident().wants_a_team()
     monkeypatch.setattr("caller_service.documents.eido.incident_type", lambda packet: "SUICTHRT")
     with caplog.at_level(logging.DEBUG):

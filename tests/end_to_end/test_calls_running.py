@@ -1,5 +1,6 @@
-"""Calls and callbacks against `serve` and `work` as they run: real signatures, both databases, and
-every document carried out by the stand-in Twilio over HTTP. Speech is ten times as fast."""
+"""Calls and callbacks against running `serve` and `work` processes: real signatures, both
+databases, and every TwiML document executed over HTTP by the stand-in Twilio. Speech is ten times
+as fast."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ def staff(house: House) -> list[Handset]:
 
 
 def whoever_rings(house: House, but: str = "") -> Handset:
-    """The phone of somebody on the ladder, as soon as one rings."""
+    """The phone of somebody on the ladder, as soon as one of them rings."""
 
     def ringing() -> Handset | None:
         for one in staff(house):
@@ -60,7 +61,8 @@ def case_of(house: House, me: Handset) -> Any:
 
 
 def closes(house: House, case_id: str) -> None:
-    """So that no phone rings for it any more: each test begins with quiet phones."""
+    """Close the case, so that no phone rings for it any more: each test begins with quiet
+    phones."""
     house.asks(f"/{case_id}/status", {"status": "closed", "by": "Dana", "outcome": "safe"})
     for one in staff(house):
         call = calling(house).latest(one.number)
@@ -89,7 +91,7 @@ def test_a_caller_waits_in_the_queue_and_is_joined_to_the_one_who_presses_1(hous
     assert [(one["person"], one["to"]) for one in told["talks"]] == [
         (calling(house).name(person.call), None)
     ]
-    person.hangs_up()  # whoever stays on the line is never dropped
+    person.hangs_up()  # a caller who stays on the line is never dropped
     me.parted().until(lambda: bool(me.call.waits_in), "in the queue again")
     me.hangs_up()
     until(lambda: not house.asks(f"/{case.id}/calls")["on_the_line"], "the call is over")
@@ -112,7 +114,8 @@ def test_a_call_that_ends_in_the_middle_is_a_task_in_the_api(house: House) -> No
 
 
 def booked(house: House, caller: Person) -> tuple[str, str]:
-    """A call is promised to somebody whose danger a person has: the ids of case and callback."""
+    """Promise a call to somebody whose danger a person has; returns the ids of case and
+    callback."""
     case_id = house.case_of(caller).id
     house.asks(f"/{case_id}/acknowledgement", {"answer": "accept", "by": SECOND})
     told = house.asks(
@@ -123,7 +126,7 @@ def booked(house: House, caller: Person) -> tuple[str, str]:
 
 
 def falls_due(house: House, callback_id: str) -> None:
-    """The minute is over."""
+    """Make the callback due."""
     with connected(house.database_url) as conn, conn.begin():
         conn.exec_driver_sql(
             "UPDATE callback SET due_at = at, next_at = at WHERE id = "
@@ -149,10 +152,10 @@ def test_a_callback_is_received_and_a_live_person_speaks_first(house: House) -> 
     me = Handset(calling(house), caller.number).rings().answers()
     me.joined(SECOND)
     person.joined().speaks("Hello, am I speaking with Sam?").hears("Sam")
-    assert me.said == []  # no artificial voice, no key
+    assert me.said == []  # no artificial voice, and no key to press
     me.speaks("Yes.")
 
-    with connected(house.database_url) as conn, conn.begin():  # they talk for half a minute
+    with connected(house.database_url) as conn, conn.begin():  # they have talked for half a minute
         conn.exec_driver_sql(
             "UPDATE talk SET at = "
             + (
@@ -175,8 +178,8 @@ def test_a_callback_is_received_and_a_live_person_speaks_first(house: House) -> 
 def test_nobody_takes_a_callback_from_a_voicemail_and_the_resident_is_rung_once(
     house: House,
 ) -> None:
-    """The first human's voicemail answers, the next one takes it; the resident's phone is busy, and
-    this attempt rings it no more."""
+    """The first human's voicemail answers, and the next human takes the callback. The resident's
+    phone is busy, and this attempt does not ring it again."""
     caller = in_danger(house)
     case_id, callback_id = booked(house, caller)
     house.settles(caller)

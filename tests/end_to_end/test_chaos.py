@@ -1,5 +1,5 @@
-"""Chaos, the short version: killed at random, failed on all sides, and no promise broken. Long:
-`caller-service chaos`."""
+"""The short version of chaos: processes are killed at random, everything around them fails, and no
+promise is broken. The long version: `caller-service chaos`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The service as it runs: `serve`, `work`, a database, and the phones and the dispatch of the
-rehearsal. On both databases."""
+"""The running service: `serve`, `work`, a database, and the rehearsal's phones and dispatch. On
+both databases."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from caller_service.rehearsal.twilio_wire import Answered, post_signed, read_twi
 
 DISPATCHER, SECOND = "Dispatcher on duty", "Second dispatcher"
 CORNER = "Main St & 3rd Ave"
-JOINS = "Maria, a person, has your messages now and is asked"  # once, whatever is said later
+# must be sent once, whatever else is sent later
+JOINS = "Maria, a person, has your messages now and is asked"
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -31,8 +32,8 @@ def house(
 
 @pytest.fixture(scope="module")
 def in_doubt(house: House) -> Person:
-    """Somebody whose text went out just as the line fell silent: it takes 10 s until the house
-    gives up waiting, so it begins early."""
+    """Somebody whose text was sent just as the connection stalled. The service waits 10 s before it
+    gives up, so this is set up early."""
     caller = in_danger(house)
     held = house.on_board(caller)
     house.exchange.switch(
@@ -46,12 +47,12 @@ def in_doubt(house: House) -> Person:
 
 @pytest.fixture(autouse=True)
 def healthy(house: House, in_doubt: Person) -> Iterator[None]:
-    """Each test begins with nothing failing, and leaves web and worker alive."""
+    """Each test begins without failures, and must leave web and worker alive."""
     yield
     house.exchange.switch({"reset": True})
     house.board.switch({"answer": "", "when": "all"})
     assert house.web.alive and house.worker.alive, house.logs()[-3000:]
-    # nobody holds more than three dangers: those that were accepted end here
+    # nobody holds more than three dangers, so accepted ones are closed here
     for held in house.board.all():
         if (
             held.level in ("R1", "R2")
@@ -77,8 +78,8 @@ def asked_for_a_brother(house: House) -> Person:
 
 
 def in_danger(house: House) -> Person:
-    """The shortest way to a human: danger said, contact called safe. Three revisions of a
-    hand-off."""
+    """The shortest way to a human: a danger by text, and contact is safe. Gives three revisions of
+    a hand-off."""
     caller = house.resident().texts("my sister took too many pills").hears("1-800-222-1222")
     return caller.texts("1").hears("Can we text or call this phone").says("1").hears("Where")
 
@@ -109,7 +110,7 @@ def test_a_team_is_asked_for_picked_and_followed_to_the_door(house: House) -> No
 
     unasked = [text.words for text in caller.told("")]
     assert len(unasked) == 3, unasked
-    # About somebody else: received, coming, finished. Never that a team arrived, or how it ended.
+    # For somebody else: received, coming, finished. Never that a team arrived, or how it ended.
     assert not [
         words
         for words in unasked
@@ -207,7 +208,7 @@ def test_nobody_picks_up_so_the_next_is_paged_and_the_truth_is_told(house: House
     house.staff(DISPATCHER).is_told(f"{reference} was taken by {SECOND}")
 
 
-# ---- what fails ----------------------------------------------------------------------------------
+# ---- failures ------------------------------------------------------------------------------------
 
 
 def test_dispatch_was_down_and_hears_everything_once_and_in_order(house: House) -> None:
@@ -274,7 +275,8 @@ def test_a_text_whose_end_is_unknown_is_looked_up_before_it_is_sent_again(
 def test_a_worker_that_dies_loses_and_doubles_nothing(house: House) -> None:
     busy = in_danger(house)
     held = house.on_board(busy)
-    # The worst moment: the text is out, nobody has heard so yet, and the provider reports nothing.
+    # The worst moment: the text was sent, the service does not know it yet, and the provider sends
+    # no receipt.
     house.exchange.switch(
         {"send": "hang", "send_when": "next", "send_to": busy.number, "receipts_missing": True}
     )
@@ -315,7 +317,7 @@ def test_a_worker_that_dies_loses_and_doubles_nothing(house: House) -> None:
 def test_another_machine_finishes_what_a_dead_worker_left(house: House) -> None:
     if house.database_url.startswith("sqlite"):
         pytest.skip("SQLite has one worker")
-    # first: it takes seconds, and the truth would be their next text
+    # started first: that takes seconds, and by then "nobody yet" would be due
     other = house.start_worker("worker-2")
     try:
         caller = in_danger(house)
@@ -328,7 +330,7 @@ def test_another_machine_finishes_what_a_dead_worker_left(house: House) -> None:
                 "receipts_missing": True,
             }
         )
-        # Either of the two has the text under way; the one that has it dies.
+        # Either worker may have the text; the one that has it is killed.
         house.tell(held, accept("Maria"))
         caller.is_told("Maria, a person")
         query = "SELECT executor_id FROM dbos.workflow_status WHERE status = 'PENDING' AND name = 'send_text'"
@@ -373,7 +375,7 @@ def test_one_case_that_cannot_be_read_does_not_stop_every_clock(house: House) ->
 
 
 def delivered_again(house: House, sid: str, number: str, words: str) -> Answered:
-    """One text as Twilio delivers it, with a SID of our choice."""
+    """Deliver a text as Twilio does, with a SID of our choice."""
     fields = {
         "MessageSid": sid,
         "From": number,
@@ -434,7 +436,7 @@ def test_an_unsigned_text_is_refused_and_heard_by_nobody(house: House) -> None:
 
 def test_what_any_web_process_refuses_is_seen_by_all_and_logged_once(house: House) -> None:
     def scraped() -> tuple[float, bool]:
-        """On a new connection: whichever process takes it."""
+        """On a new connection, so either process may answer."""
         with requests.Session() as session:
             session.trust_env = False
             token = {"Authorization": f"Bearer {house.settings.metrics_token}"}
@@ -456,7 +458,7 @@ def test_what_any_web_process_refuses_is_seen_by_all_and_logged_once(house: Hous
     }
     before, _ = scraped()
     alarms = house.logs().count("people may be turned away")
-    many = 24  # each on a connection of its own: both processes get some
+    many = 24  # each on a connection of its own, so that both processes get some
     for place in range(many):
         told = fields | {"MessageSid": f"SM{place:032d}"}
         assert post_signed(f"{house.url}/twilio/sms", told, "not the token", 10).status == 403
@@ -465,11 +467,11 @@ def test_what_any_web_process_refuses_is_seen_by_all_and_logged_once(house: Hous
     assert house.logs().count("people may be turned away") - alarms == 1
 
 
-# ---- private -------------------------------------------------------------------------------------
+# ---- privacy -------------------------------------------------------------------------------------
 
 
 def everything_kept(url: str, schema: str | None = None) -> str:
-    """Every row of every table as text; bytes as the characters they would be."""
+    """Every row of every table as text; bytes decoded as characters."""
     told = []
     with connected(url) as conn:
         for table in sa.inspect(conn).get_table_names(schema=schema):
@@ -526,7 +528,7 @@ def test_what_a_person_said_stays_out_of_logs_jobs_and_addresses(house: House) -
 
 
 def test_a_text_is_answered_in_time_while_all_this_went_on(house: House) -> None:
-    """Last: after all the failures above nothing is left lying, and Twilio has not given up."""
+    """Runs last: after all the failures above no work is left, and Twilio has not timed out."""
     begun = time.monotonic()
     house.resident().texts("hello").hears("Who needs help?")
     assert time.monotonic() - begun < TWILIO_WAITS

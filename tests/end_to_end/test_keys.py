@@ -1,5 +1,6 @@
-"""Keys are rotated as an operator does it, while the real `serve` and `work` run: nobody becomes a
-stranger, the old key may go, and a key that is missing is refused (docs/operations.md, "Keys")."""
+"""Keys are rotated as an operator does it, while real `serve` and `work` processes run: everybody
+is still recognised, the old key can be removed, and a missing key is refused (docs/operations.md,
+"Keys")."""
 
 from __future__ import annotations
 
@@ -120,7 +121,7 @@ def test_keys_are_rotated_while_people_write(house: House) -> None:
 
 
 def split_as_an_older_release_did(house: House, number: str) -> None:
-    """A second contact of a number, under the key that nobody writes with any more."""
+    """A second contact of the same number, under the key that is no longer used for writing."""
     settings = house.settings
     old = Sealer(settings.data_keys, settings.index_keys)
     engine = sa.create_engine(house.database_url, poolclass=NullPool)

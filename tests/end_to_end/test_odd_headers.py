@@ -1,5 +1,6 @@
-"""No header that the service does not need refuses a text: what is signed is CALLER_PUBLIC_URL, and
-where we are is read from nowhere else. All through the real `serve`, behind one trusted proxy."""
+"""No header that the service does not need makes it refuse a text: the signed URL is
+CALLER_PUBLIC_URL, and our own address is read from nowhere else. All through the real `serve`,
+behind one trusted proxy."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from twilio.request_validator import RequestValidator
 
 from caller_service.config.settings import Settings
 
-PUBLIC = "https://Help.Example.org"  # as an operator may write it
+PUBLIC = "https://Help.Example.org"  # as an operator might write it
 FORM = "application/x-www-form-urlencoded"
 ODD: dict[str, tuple[tuple[str, str], ...]] = {
     "nothing": (),
@@ -89,7 +90,8 @@ def answered(
     address: str = f"{PUBLIC}/twilio/sms",
     target: str = "/twilio/sms",
 ) -> tuple[int, str]:
-    """An honest text, signed over `address`, byte for byte as written: the status and the body."""
+    """Send a genuine text, signed for `address`, byte for byte as written; returns the status and
+    the body."""
     port, settings = served
     fields = {
         "MessageSid": f"SM{secrets.token_hex(16)}", "AccountSid": settings.twilio_account_sid,

@@ -1,6 +1,6 @@
-"""An outage under the service as it runs: many residents text at once, the disk is full, PostgreSQL
-is stopped. Nobody meets silence, no process of ours has to be nursed, and what could not be kept is
-taken in afterwards."""
+"""An outage of the running service: many residents text at once, the disk is full, PostgreSQL is
+stopped. Everybody gets a reply, no process needs an operator, and texts that could not be stored
+are fetched afterwards."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PILLS = "he took all the pills"
 
 
 class Server(ThrowawayPostgres):
-    """One that can be stopped, and started again with all it has kept."""
+    """A server that can be stopped, and started again with its data."""
 
     @property
     def ours(self) -> bool:
@@ -68,12 +68,13 @@ class Server(ThrowawayPostgres):
 
 @dataclass
 class Place:
-    """The house, and what can be done to the database under it."""
+    """The service, and what can be done to its database."""
 
     house: House
-    # the disk is full; the server is stopped
+    # fills the disk, or stops the server
     breaks: Callable[[], AbstractContextManager[None]] | None
-    missed: list[Person] = field(default_factory=list)  # who heard the words instead of an answer
+    # people who got the fallback text instead of an answer
+    missed: list[Person] = field(default_factory=list)
 
     @property
     def lite(self) -> bool:
@@ -84,7 +85,7 @@ class Place:
 def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
-    """SQLite lies on a small disk of its own, PostgreSQL is a server of its own."""
+    """SQLite is on a small file system of its own, PostgreSQL is a server of its own."""
     folder = tmp_path_factory.mktemp(request.param)
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
@@ -119,7 +120,7 @@ def the_door_lives(place: Place) -> Iterator[None]:
 
 @contextmanager
 def locked(url: str) -> Iterator[None]:
-    """Another process that writes, and does not come to an end."""
+    """Another process that writes and does not finish."""
     engine = sa.create_engine(url, **engine_options(url))
     try:
         with engine.connect() as conn:
@@ -138,8 +139,8 @@ def locked(url: str) -> Iterator[None]:
 
 
 def all_hear_the_words(place: Place, *people: Person) -> None:
-    """They text at the same moment, each about pills; each hears both languages while
-    Twilio waits."""
+    """All text about pills at the same moment; each gets the fallback text in both languages before
+    Twilio's timeout."""
     program = place.house.program
     words = [
         fitted(line)
@@ -160,7 +161,8 @@ def all_hear_the_words(place: Place, *people: Person) -> None:
 
 
 def somebody_in_danger(house: House) -> str:
-    """Their case's reference; the first dispatcher has been paged, nobody has answered."""
+    """Returns the reference of their case; the first dispatcher has been paged, and nobody has
+    answered."""
     reference: str = house.case_of(
         house.resident().texts("my sister took too many pills").hears("Poison Help")
     ).reference
@@ -169,17 +171,17 @@ def somebody_in_danger(house: House) -> str:
 
 
 def worker_anew(place: Place) -> None:
-    """The worker is killed and started again. What was missed so far was written long ago, and it
-    looks at once."""
+    """Kill the worker and start it again. The missed texts are made old enough to be fetched, and
+    the worker reads Twilio's list at once."""
     house = place.house
     kept = {row[0] for row in house.rows("SELECT provider_id FROM message WHERE direction = 'in'")}
     for person in place.missed:
         text = house.exchange.found(person.sent[-1])
         assert text is not None and text.sid not in kept
-        # nobody's any more: its webhook has come to nothing
+        # old enough that its webhook cannot still be running
         house.exchange.set(text, at=text.at - timedelta(minutes=2))
     house.worker.end(signal.SIGKILL)
-    # it looks once a minute, and has looked in this one
+    # the worker reads the list once a minute, and already did in this minute
     with connected(house.database_url) as conn, conn.begin():
         conn.execute(
             sa.text(
@@ -200,7 +202,7 @@ def test_eight_who_text_a_locked_database_at_once_all_hear_the_words_in_time(pla
             200,
         )
     house.resident().texts("hello").hears("Who needs help?")
-    # the worker went on with its clocks
+    # the worker has kept firing its timers
     house.staff(SECOND).is_told(f"{reference} needs a person now")
     assert house.worker.alive
 
@@ -223,9 +225,9 @@ def test_a_full_disk_or_a_stopped_server_is_an_outage_and_no_more(place: Place) 
         )
         assert house.worker.alive or not place.lite
 
-    # the same door, and nothing was started anew
+    # the same process, without a restart
     house.resident().texts("hello").hears("Who needs help?")
-    # without its lock it may work no longer: it ends, and who watches over it starts it again
+    # without its lock the worker must not go on: it exits, and its supervisor restarts it
     if not place.lite:
         assert until(lambda: house.worker.process.poll(), "the worker has ended") == 70
         worker_anew(place)
@@ -234,12 +236,12 @@ def test_a_full_disk_or_a_stopped_server_is_an_outage_and_no_more(place: Place) 
 
 
 def test_what_could_not_be_kept_is_fetched_by_the_worker_and_answered_once(place: Place) -> None:
-    """Last: everything that was missed above, in one look at Twilio's list."""
+    """Runs last: everything that was missed above, in one read of Twilio's list."""
     house = place.house
     sids = [person.sent[-1] for person in place.missed]
     assert len(sids) >= MANY
     kept = "SELECT provider_id FROM message WHERE direction = 'in' AND provider_id IS NOT NULL"
-    if place.lite or place.breaks is None:  # else it was started anew already
+    if place.lite or place.breaks is None:  # otherwise it has been restarted already
         worker_anew(place)
     until(
         lambda: set(sids) <= {row[0] for row in house.rows(kept)},

@@ -1,4 +1,5 @@
-"""`caller-service rehearse`: one command, no account, up at once, and gone when it is told to."""
+"""`caller-service rehearse`: one command, without an account, up at once, and gone when it is
+stopped."""
 
 from __future__ import annotations
 
@@ -18,12 +19,12 @@ from running import STARTED, Running, answers, clean_environment, command, free_
 
 from caller_service.casework.second_factor import code_at
 
-GONE = 60.0  # seconds until nothing of it is left, on a busy machine
+GONE = 60.0  # seconds until all of it is gone, on a busy machine
 DOORS = {"Resident page": 0, "Phone": 10, "Dispatch": 20}
 
 
 class Rehearsal:
-    """One `rehearse` in a folder of its own."""
+    """A `rehearse` in a folder of its own."""
 
     def __init__(
         self, folder: Path, port: int | None = None, *more: str, **environment: str
@@ -41,12 +42,12 @@ class Rehearsal:
             *more,
         ]
         log, around = folder / f"rehearse-{self.port}.log", clean_environment(**environment)
-        # by hand: its processes are found by their words
+        # started by hand: its processes are found by their command line
         self.running = Running(words, folder, around, log, by_hand=True)
 
     @property
     def addresses(self) -> dict[str, str]:
-        """What it printed, by the name in front."""
+        """The URLs it printed, by the label in front."""
         lines = [line.split() for line in self.running.said.splitlines() if "http://" in line]
         return {
             " ".join(
@@ -76,8 +77,7 @@ class Rehearsal:
             return session.get(self.addresses["Phone"] + "phone/state", timeout=GONE).text
 
     def processes(self) -> list[str]:
-        """What `ps` knows of it: forks keep the command's words, in which the port is ours
-        alone."""
+        """Its processes in `ps`: forks keep the command line, and only ours contains this port."""
         listed = subprocess.run(
             ["ps", "-ww", "-eo", "pid=,stat=,args="], capture_output=True, text=True, check=True
         ).stdout.splitlines()
@@ -104,7 +104,7 @@ class Rehearsal:
 
     def end(self) -> None:
         self.running.end()
-        # only those that were started here: the port is in their words
+        # only those that were started here: their command line contains the port
         for line in self.processes():
             os.kill(int(line.split()[0]), signal.SIGKILL)
 
@@ -118,8 +118,8 @@ def rehearsals() -> Iterator[list[Rehearsal]]:
 
 
 def signs_in(one: Rehearsal, role: str) -> str:
-    """Signs in as printed, with the newest code of the printed secret; who the page says they
-    are."""
+    """Sign in with what was printed, with the current code of the printed secret; returns whom the
+    page names."""
     found = re.search(
         rf"^ +(\w+ \w+) +{role} +password (\S+)\n(?: +codes (\w+), now \d{{6}})?",
         one.running.said, re.M,
@@ -160,8 +160,8 @@ def test_up_with_every_address_printed(rehearsals: list[Rehearsal], tmp_path: Pa
     assert answers(form[1]) == 200
     for role in ("administrator", "supervisor", "dispatcher"):
         assert signs_in(one, role).endswith(f'<span class="soft">{role}</span>'), role
-    # A conversation at once, without a pause: --read 0 is for quick hands.
-    # A story in the first words is for a human to read: the automatic dispatcher leaves it alone.
+    # A conversation without pauses: --read 0 allows fast answers. It has no story in the first
+    # text, as a human has to read that and the automatic dispatcher leaves it alone.
     for said, heard in (
         ("hello", "Who needs help?"),
         ("3", "badly hurt"),
@@ -183,7 +183,7 @@ def test_up_with_every_address_printed(rehearsals: list[Rehearsal], tmp_path: Pa
         "the automatic dispatcher has brought a team",
     )
 
-    # Ctrl-C reaches the command alone: its children stand in groups of their own.
+    # Ctrl-C reaches only the command: its children are in process groups of their own.
     os.kill(one.running.process.pid, signal.SIGINT)
     assert one.running.process.wait(GONE) == 0
     one.gone()
@@ -201,7 +201,7 @@ def test_a_busy_port_is_skipped_and_the_next_one_printed(
         one.up()
         assert one.addresses["Phone"] == f"http://127.0.0.1:{port + 11}/"
         assert "Who needs help?" in one.text("hello")[-1]
-    # However the parent ends, its children end with it.
+    # However the parent ends, its children end, too.
     one.running.process.send_signal(signal.SIGKILL)
     one.running.process.wait(GONE)
     one.gone()

@@ -1,8 +1,8 @@
-"""Clients that stall, drip or lie, against the real `serve`: everybody else is answered as if they
-were not there.
+"""Clients that stall, send byte by byte or send false lengths, against the real `serve`: everybody
+else is answered as if they were not there.
 
-The only times asserted are promises: Twilio waits 15 s for an answer, and a client that never asks
-for anything is let go.
+The only times asserted are promises: Twilio waits 15 s for an answer, and a client that never
+completes a request is disconnected.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from twilio.request_validator import RequestValidator
 
 from caller_service.web.shared.problem import HEADERS
 
-LET_GO = 45.0  # far beyond the 10 s a client has for a request, on a busy machine
+LET_GO = 45.0  # far beyond the 10 s that a client has for a request, for a busy machine
 CLIENTS = 60  # far more than there are threads in both processes together
 
 
@@ -104,11 +104,11 @@ def test_clients_that_stall_hold_up_nobody_and_are_let_go(house: House, stall: s
         assert all(twiml(answer.text) for answer in answers)
         for client in clients:
             while client.recv(4096):
-                pass  # b"" is the end: they were let go
+                pass  # b"" means that the connection was closed
 
 
 def drips(house: House, part: str) -> bool:
-    """Is a client that sends this part byte by byte let go?"""
+    """Is a client that sends this part byte by byte disconnected?"""
     whole = b"POST /twilio/sms HTTP/1.1\r\nHost: house.test\r\nContent-Length: 5000\r\n\r\n"
     drops = {"head": whole, "body": b"x" * 5000, "empty lines": b"\r\n" * 2500}[part]
     pause = threading.Event()
@@ -130,7 +130,7 @@ def drips(house: House, part: str) -> bool:
 
 
 def test_a_client_that_drips_is_let_go_too(house: House) -> None:
-    """Each byte is a sign of life; all together they take too long."""
+    """Each byte is a sign of life, but all together they take too long."""
     parts = ("head", "body", "empty lines")
     let_go = at_once(*(partial(drips, house, part) for part in parts))
     assert dict(zip(parts, let_go, strict=True)) == dict.fromkeys(parts, True)
@@ -150,9 +150,9 @@ def test_clients_that_never_read_their_answer_hold_up_nobody(house: House) -> No
         assert texts(house, "+17205550163").status_code == 200
 
 
-# ---- what is sent to confuse ---------------------------------------------------------------------
+# ---- malformed and ambiguous requests ------------------------------------------------------------
 def raw(house: House, request: bytes) -> list[int]:
-    """Send these bytes; the status of every answer that comes back before the end."""
+    """Send these bytes; returns the status of every response before the connection closes."""
     with connected(house) as client:
         client.sendall(request)
         client.shutdown(socket.SHUT_WR)

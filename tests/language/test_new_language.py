@@ -1,4 +1,4 @@
-"""A new language is data only: a folder in translations/, and nothing in Python."""
+"""A new language is only data: a folder in translations/, and no Python."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ from caller_service.language.vocabularies import read_ears
 if TYPE_CHECKING:
     from conftest import House
 
-MARK = "§"  # every sentence of the new language ends with it
+MARK = "§"  # added to every sentence of the new language
 NOON = datetime(2026, 11, 23, 12, 0)
-# What it calls streets, and what its staff write. None of these words is in another language.
+# Its words for streets, and the words its staff write. None of them exists in another language.
 STREETS_AND_STAFF = """
 [streets]
 joins = ["wa"]
@@ -89,8 +89,8 @@ behind_past = ["zaid"]
 
 @pytest.fixture(scope="module")
 def arabic(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """translations/ with Arabic beside it: English words with a mark, no voice, read from the
-    right."""
+    """translations/ with a made-up Arabic: English sentences with a mark, no voice, right to
+    left."""
     folder = tmp_path_factory.mktemp("arabic") / "translations"
     shutil.copytree(Path(__file__).parents[2] / "translations", folder)
     shutil.copytree(folder / "en", folder / "ar")
@@ -113,7 +113,8 @@ def arabic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def combinations(arabic: Path) -> Combinations:
-    """All languages' combinations with its own: seconds to compile, so once."""
+    """The combinations of all languages and this one. They take seconds to compile, so this runs
+    once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lexicons, "folder", lambda _: arabic)
         return lexicons.read_combinations.__wrapped__()
@@ -123,7 +124,7 @@ def combinations(arabic: Path) -> Combinations:
 def translations(
     arabic: Path, combinations: Combinations, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Path]:
-    """The service reads these translations."""
+    """Makes the service read these translations."""
     real = catalog.folder
     for module in (catalog, interpreters, languages, shared_words, vocabularies):
         monkeypatch.setattr(
@@ -142,13 +143,13 @@ def translations(
 
 @pytest.fixture
 def program(translations: Path) -> Program:
-    """A program that serves it."""
+    """A program that serves the new language."""
     return with_languages(replace(PROGRAM, languages=("en", "ar")))
 
 
 @pytest.fixture
 def spoken(house: House, translations: Path) -> House:
-    """A house whose program serves it."""
+    """A service whose program serves the new language."""
     tags = ("en", "ar")
     program = with_languages(replace(house.parts.program, languages=tags))
     house.change(program=program, catalog=read_catalog(tags), ears=read_ears(tags, program.watched))
@@ -173,7 +174,7 @@ def test_its_page_is_read_from_the_right_under_its_own_name(spoken: House) -> No
 
 
 def test_without_a_voice_a_call_speaks_a_language_that_has_one(spoken: House) -> None:
-    """It is never read out by an English voice."""
+    """An English voice must never read it out."""
     assert spoken.parts.catalog.spoken("ar") == "en"
     fields = {"CallSid": "CA" + "1" * 32, "From": "+17205550123"}
     answer = signed(spoken, "/twilio/voice", fields).text
@@ -201,9 +202,9 @@ def test_when_we_are_down_it_hears_its_words_too(spoken: House) -> None:
     [
         ("sharia Main wa 3rd Ave", "inside"),
         ("ana amama Main wa thalith", "inside"),
-        ("shamal Main wa 3rd", "unknown"),  # a side that the corner does not have
-        ("shaqqa 3 Main wa 3rd", "unknown"),  # a flat is no corner
-        ("Main hatta 3rd", "unknown"),  # no word of any language between them
+        ("shamal Main wa 3rd", "unknown"),  # a side of the street that the corner does not have
+        ("shaqqa 3 Main wa 3rd", "unknown"),  # a flat number is no corner
+        ("Main hatta 3rd", "unknown"),  # the word between them is in no language
     ],
 )
 def test_a_place_is_told_in_its_street_words(program: Program, said: str, kind: str) -> None:
@@ -211,7 +212,7 @@ def test_a_place_is_told_in_its_street_words(program: Program, said: str, kind: 
 
 
 def test_a_road_or_something_near_names_a_place_in_it(program: Program) -> None:
-    """ "I don't know" alone names none."""
+    """On its own "I don't know" names no place."""
     where = program.protocol.question("where")
     ears = read_ears(program.languages)["ar"]
     for said in ("i dont know qurba souk", "i dont know sharia souk"):

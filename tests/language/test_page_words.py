@@ -1,4 +1,4 @@
-"""What residents read in a browser: plain, calm, respectful, and there for every page."""
+"""What residents read in a browser: plain, calm and respectful, and complete for every page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEYS = tuple(
     )
 )
 TEMPLATES = Path(caller_service.__file__).parent / "web" / "templates" / "residents"
-# keys that a template puts together, by what they begin with
+# the prefixes of keys that a template composes
 MADE = ("web.about.private.", "web.talk.", "web.gone.", "web.fault.", "why.", "police.case.")
 NEVER = {
     "en": (
@@ -59,7 +59,7 @@ def test_no_word_frightens_blames_or_hurries(language: str) -> None:
 @in_every_language
 def test_software_never_says_that_it_is_a_person_or_that_somebody_is_here(language: str) -> None:
     here = {"en": r"\bis here\b|\bI\b|\bmy name\b", "es": r"\bestá con usted aquí\b|\bme llamo\b"}
-    # what the reader says, by pressing it, and what tells that help stands at the door
+    # what readers say by choosing it, and texts that say that help is at the door
     own = ("web.wrong", "web.act.", "web.choice.", "web.place.located", "web.step.")
     for key in KEYS:
         if not key.startswith(own):
@@ -94,7 +94,7 @@ def test_the_two_buttons_below_each_question_fit_beside_each_other(language: str
 
 @pytest.mark.parametrize("key", [key for key in KEYS if len(CATALOG.words["en"][key].split()) > 7])
 def test_a_page_reads_after_six_years_of_school(key: str) -> None:
-    """The formula is made for passages: a single sentence may be one grade above."""
+    """The formula is made for longer passages: a single sentence may be one grade above."""
     words = CATALOG.words["en"][key]
 
     assert grade(words) <= 7, f"{grade(words):.1f} {words}"

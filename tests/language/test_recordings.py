@@ -1,4 +1,5 @@
-"""Recorded languages: what is to be recorded, and that nothing less than all of it is played."""
+"""Recorded languages: what has to be recorded, and that a language is played only if all of it
+is."""
 
 from __future__ import annotations
 
@@ -47,7 +48,7 @@ def write_wav(
     file: Path, number: int, *, rate: int = 8000, level: int = 4000, lasts: float = 0.1,
     channels: int = 1, width: int = 2,
 ) -> None:  # fmt: skip
-    """A square wave; of another number it is another file."""
+    """A square wave; another number gives another file."""
     frames = int(rate * lasts)
     samples = [
         level if (at + number) * (number + 40) // 400 % 2 else -level for at in range(frames)
@@ -63,7 +64,7 @@ def write_wav(
 
 @pytest.fixture
 def creole(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The `language.toml` of a language without a voice; its words are Spanish."""
+    """The `language.toml` of a language without a voice; its sentences are the Spanish ones."""
     shutil.copytree(project / "translations", tmp_path / "translations")
     shutil.copytree(tmp_path / "translations" / "es", tmp_path / "translations" / "ht")
     real = catalogs.folder
@@ -96,7 +97,7 @@ def wanted(program: Program, catalog: Catalog) -> Script:
 
 @pytest.fixture
 def folder(wanted: Script, tmp_path: Path) -> Path:
-    """A pack of all that is wanted, with its manifest."""
+    """A complete pack, with its manifest."""
     pack = tmp_path / "packs" / "ht"
     pack.mkdir(parents=True)
     for number, clip in enumerate(wanted.clips.values()):
@@ -175,7 +176,7 @@ FILE = f"{KEY}.wav"
 
 
 def again(folder: Path, wanted: Script, write: Callable[[Path], None]) -> tuple[str, ...]:
-    """The faults once a file was written anew, and the manifest with it as far as it can be."""
+    """The faults after a file was rewritten; the manifest is updated as far as possible."""
     write(folder / FILE)
     entry = tomllib.loads((folder / "manifest.toml").read_text())["clips"][KEY]
     old, new = entry["sha256"], hashlib.sha256((folder / FILE).read_bytes()).hexdigest()
@@ -261,7 +262,7 @@ def test_mu_law_and_16_khz_are_taken_too(folder: Path, wanted: Script) -> None:
     assert pack.file_for(KEY).seconds == pytest.approx(0.3)
     assert pack.file_for("spoken.closing").seconds == pytest.approx(0.4)
 
-    (folder / f"{KEY}.ulaw").write_bytes(b"\xff\x7f" * 800)  # both are zero
+    (folder / f"{KEY}.ulaw").write_bytes(b"\xff\x7f" * 800)  # both bytes mean zero: silence
     (folder / "manifest.toml").write_text(manifest(folder, wanted))
     (fault,) = faults(folder, wanted)
     assert "is silent" in fault
@@ -334,7 +335,7 @@ def test_a_recording_is_served_under_an_address_of_its_own_and_kept(
 def command(
     folder: Path, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: Path
 ) -> Callable[..., tuple[int, str]]:
-    """`caller-service voice …` of a program that has the packs."""
+    """Run `caller-service voice …` for a program that has the packs."""
     rehearsal = project / "caller_service" / "programs" / "rehearsal"
     for file in rehearsal.iterdir():
         shutil.copy(file, tmp_path)

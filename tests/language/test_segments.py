@@ -1,4 +1,4 @@
-"""Parts are counted as the carriers count them, and shortening changes no word."""
+"""Segments are counted as carriers count them, and shortening changes no word."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from caller_service.language.segments import (
     segments,
 )
 
-# The figures of npm sms-segments-calculator 1.3.0 (Twilio's own).
+# Counts from npm sms-segments-calculator 1.3.0 (Twilio's own).
 EXPECTED = json.loads(
     (Path(__file__).parent / "segments_expected.json").read_text(encoding="utf-8")
 )
@@ -120,7 +120,7 @@ def test_one_text_in_another_alphabet_does_not_spoil_its_neighbour() -> None:
 
 
 def fewest(lines: list[str], limit: int) -> int:
-    """The fewest messages, by trying every way to cut."""
+    """The smallest number of messages, found by trying every way to split the text."""
     best = [0] + [len(lines)] * len(lines)
     for end in range(1, len(lines) + 1):
         for start in range(end):

@@ -1,4 +1,4 @@
-"""How long a text takes to say, and its sentences: one <Say> each."""
+"""How long a text takes to say, and its sentences, one <Say> each."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What is said on the phone: the same in every language, short enough to wait for, plain enough to
-hear once."""
+"""The texts spoken on the phone: the same in every language, short enough to wait for, and plain
+enough to understand at once."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ MOST = {
     "name": "Sam",
     "place": "1200 West Lake Street",
 }
-KEY_NUMBER = ("spoken.choice.", "spoken.language", "spoken.greeting.")  # {number}: a key, one digit
+# {number} is a key, one digit
+KEY_NUMBER = ("spoken.choice.", "spoken.language", "spoken.greeting.")
 
 in_every_language = pytest.mark.parametrize("language", SHIPPED)
 
 
 def said(language: str, key: str, **fill: str) -> str:
-    """The words of a key with the most that can fill it."""
+    """The text of a key with the longest values that can fill it."""
     text = EVERY.words[language][key]
     chosen = max(
         (one for one in KEYS if one.startswith("spoken.chosen.")),
@@ -67,13 +68,13 @@ def test_a_spoken_key_has_words_in_every_shipped_language(key: str) -> None:
 @in_every_language
 @pytest.mark.parametrize("key", KEYS)
 def test_it_is_short_enough_to_be_waited_for(language: str, key: str) -> None:
-    """A key of no kind fails here: it needs its limit in `spoken.LIMITS`."""
+    """A key without a limit in `spoken.LIMITS` fails here."""
     assert lasts(language, key) <= limit(key), said(language, key)
 
 
 @in_every_language
 def test_the_whole_greeting_is_over_in_fourteen_seconds(language: str) -> None:
-    """With the second language in its own voice, and a way to the others."""
+    """Including the second language in its own voice, and the way to other languages."""
     parts = [lasts(language, key) for key in KEYS if key.startswith("spoken.greeting.")]
     parts.append(max(lasts(other, "spoken.language") for other in SHIPPED if other != language))
     assert sum(parts) <= GREETING
@@ -98,7 +99,8 @@ def test_a_question_with_its_keys_is_over_in_twenty_one_seconds(language: str, k
 
 @in_every_language
 def test_staff_hear_five_seconds_at_most_before_the_caller(language: str) -> None:
-    """The first of the reference, the two longest dangers, that it is a child."""
+    """The longest case: the first part of the reference, the two longest dangers, and that it is a
+    child."""
     kinds = sorted(
         lasts(language, key)
         for key in KEYS
@@ -112,8 +114,8 @@ def test_staff_hear_five_seconds_at_most_before_the_caller(language: str) -> Non
 
 @in_every_language
 def test_whoever_calls_back_is_told_in_five_seconds(language: str) -> None:
-    """Nobody waits in the line yet: one danger, and that a voicemail is allowed, may come on
-    top."""
+    """Nobody is waiting in the queue yet: one danger, and that voicemail is allowed, may be
+    added."""
     told = ("spoken.whisper.reference", "spoken.callback.after")
     assert sum(lasts(language, key) for key in told) <= WHISPER
     assert lasts(language, "spoken.callback.voicemail") <= 2
@@ -131,14 +133,14 @@ def test_each_sentence_is_one_say_that_twilio_takes(language: str, key: str) -> 
 
 
 def test_all_that_is_spoken_needs_six_years_of_school() -> None:
-    """Read as one passage, and each kind of words that is long enough to be one."""
+    """Graded as one passage, and for each group of texts that is long enough to be a passage."""
     assert grade(" ".join(CATALOG.words["en"][key] for key in KEYS)) <= 6
     for kind in sorted({".".join(key.split(".")[:2]) for key in KEYS}):
         words = " ".join(CATALOG.words["en"][key] for key in KEYS if key.startswith(kind))
         assert len(words.split()) < 20 or grade(words) <= 6.5, kind
 
 
-# "an automatic service" is what the law wants said
+# the law requires "an automatic service"
 @pytest.mark.parametrize(
     "key",
     [
@@ -148,5 +150,6 @@ def test_all_that_is_spoken_needs_six_years_of_school() -> None:
     ],
 )
 def test_a_spoken_sentence_can_be_understood_after_eight(key: str) -> None:
-    """As texts: the formula is made for passages, and of one sentence alone it tells little."""
+    """As for texts: the formula is made for longer passages and says little about a single
+    sentence."""
     assert grade(said("en", key)) <= 8, said("en", key)

@@ -1,4 +1,4 @@
-"""How calls speak a language: `[phone]` of its `language.toml`, and the <Say> that comes of it."""
+"""How calls speak a language: `[phone]` of its `language.toml`, and the <Say> it results in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ARABIC = 'iso639_3 = "ara"\nwithout_accents = false\n'
 
 @pytest.fixture
 def arabic(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The `language.toml` of a language that is not shipped, to be written."""
+    """The `language.toml` of a language that is not shipped, for a test to write."""
     shutil.copytree(project / "translations", tmp_path / "translations")
     monkeypatch.setattr(languages, "folder", lambda name: tmp_path / name)
     (tmp_path / "translations" / "ar").mkdir()
@@ -67,7 +67,7 @@ def _said(voice: Voice, slower: bool) -> ElementTree.Element:
 
 
 def test_slower_is_said_only_by_a_voice_that_knows_how() -> None:
-    """Twilio says nothing at all for SSML that a voice does not support."""
+    """For SSML that a voice does not support Twilio says nothing at all."""
     said = _said(Voice("Google.en-US-Neural2-C", "en-US", "85%"), slower=True)
     assert said.attrib == {"voice": "Google.en-US-Neural2-C", "language": "en-US"}
     (prosody,) = said

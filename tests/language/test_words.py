@@ -1,5 +1,5 @@
-"""The sentences: the same in every language, short enough for a text, plain enough to read, and
-safe to be seen."""
+"""The texts: the same in every language, short enough for a message, plain enough to read, and safe
+for others to see."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from caller_service.language.wording import PARTS, texts
 LANGUAGES = PROGRAM.languages
 KEYS = tuple(sorted(CATALOG.words["en"]))
 PACKAGE = Path(caller_service.__file__).parent
-# What the rehearsal city and its people put into the sentences, at their longest.
+# The longest values that the rehearsal city and its people put into the texts.
 FILL = {
     "reference": "K7M4Q",
     "choice": "A team without police",
@@ -47,9 +47,9 @@ FILL = {
     "names": "Second dispatcher, " * 10,
     "link": "https://fairhaven.example/p/ABCDEFGHJKLMNPQRSTUVWXYZ",
 }
-ON_PAGES = ("front.", "police.", "web.", "why.", "fallback.title")  # never sent as a text
-TEXTED = ("web.confirm.text",)  # but this one is
-# never sent either: what is spoken has test_spoken_words.py
+ON_PAGES = ("front.", "police.", "web.", "why.", "fallback.title")  # never sent as a text message
+TEXTED = ("web.confirm.text",)  # except this one
+# never texted either: test_spoken_words.py covers what is spoken
 
 in_every_language = pytest.mark.parametrize("language", LANGUAGES)
 
@@ -81,10 +81,10 @@ def test_the_numbers_that_save_a_life_are_the_same_in_every_language(language: s
         assert named[0] == named[1], key
 
 
-# ---- nothing is said that has no words -----------------------------------------------------------
+# ---- every text that is used exists --------------------------------------------------------------
 def _literals(tree: ast.AST) -> Iterator[str]:
-    """The keys in `Say("...")` and `Say("..." if ... else "...")`. Keys put together from parts are
-    spelled out below."""
+    """The keys in `Say("...")` and `Say("..." if ... else "...")`. Keys that are composed are
+    listed below."""
     for call in ast.walk(tree):
         if (
             isinstance(call, ast.Call)
@@ -144,7 +144,7 @@ def test_every_key_the_code_says_has_words(language: str) -> None:
 
 # ---- short enough, plain enough ------------------------------------------------------------------
 def _asks() -> list[Ask]:
-    """Every question in every wording with every set of choices that can be offered."""
+    """Every question in every wording, with every set of choices that can be offered."""
     asks = []
     for question in PROGRAM.protocol.questions:
         always = [choice.code for choice in question.choices if not choice.when.alternatives]
@@ -157,7 +157,7 @@ def _asks() -> list[Ask]:
                 for choice in question.choices
                 if choice.code in always or choice.code in some
             )
-            # what was chosen, by name
+            # the choice, by name
             named = (
                 {"choice": "=choice.if_none.counselor"} if question.id == "if_none_still" else {}
             )
@@ -207,7 +207,7 @@ def test_no_smart_quotes_no_long_dashes_no_emoji(language: str) -> None:
 
 
 def _syllables(word: str) -> int:
-    """Roughly: groups of vowels, but for a silent e at the end."""
+    """Approximate: groups of vowels, without a silent e at the end."""
     word = re.sub("^some(?=.)", "som", word.lower())
     groups = len(re.findall(r"[aeiouy]+", word))
     silent = word.endswith(("e", "es", "ed")) and not word.endswith(
@@ -217,8 +217,8 @@ def _syllables(word: str) -> int:
 
 
 def grade(text: str) -> float:
-    """Flesch-Kincaid grade of English. Numbers, links and what is filled in do not count; a colon
-    ends a sentence, too."""
+    """Flesch-Kincaid grade of English. Numbers, links and filled-in values do not count, and a
+    colon ends a sentence, too."""
     text = re.sub(r"\{\w+\}|\S+\.\S+/\S+|[\d-]{2,}|\b\d\b", " ", text)
     sentences = [part for part in re.split(r"[.!?:;\n]+", text) if re.search(r"[A-Za-z]", part)]
     words = re.findall(r"[A-Za-z']+", text)
@@ -244,8 +244,8 @@ def test_the_reading_grade_counts_as_it_should() -> None:
     ids=lambda ask: f"{ask.question}-{ask.variant}-{len(ask.choices)}{'-deaf' * ask.deaf}",
 )
 def test_a_question_with_its_choices_can_be_read_after_six_years_of_school(ask: Ask) -> None:
-    """As it is sent. The formula is made for passages: of one short sentence alone it tells little
-    (see the next test)."""
+    """Graded as it is sent. The formula is made for longer passages and says little about one short
+    sentence (see the next test)."""
     (message,) = texts((ask,), fresh(), PROGRAM, CATALOG)
 
     assert grade(message.text) <= 6, message.text
@@ -268,7 +268,7 @@ def test_every_other_sentence_can_be_read_after_eight(key: str) -> None:
     assert grade(CATALOG.words["en"][key]) <= 8, CATALOG.words["en"][key]
 
 
-# ---- safe to be said -----------------------------------------------------------------------------
+# ---- safe to say ---------------------------------------------------------------------------------
 RESERVED = (
     "STOP",
     "UNSUBSCRIBE",
@@ -326,7 +326,7 @@ def test_no_answer_is_a_word_that_carriers_act_on(language: str) -> None:
 
 @in_every_language
 def test_no_instruction_of_ours_is_a_word_that_carriers_act_on(language: str) -> None:
-    """What we write in capitals is what people are told to type."""
+    """What we write in capitals is what people are asked to type."""
     found = {
         (key, word)
         for key in KEYS
@@ -372,7 +372,7 @@ NAMES = {
     "SKIP",
     "SALTAR",
     "ICE",
-}  # AYUDA is texted to 988; SKIP is an answer, below
+}  # AYUDA is texted to 988; SKIP is an answer, see below
 
 
 def test_the_word_for_skipping_skips_the_place() -> None:
@@ -386,7 +386,7 @@ def test_the_word_for_skipping_skips_the_place() -> None:
 
 @in_every_language
 def test_every_word_we_tell_people_to_type_is_read_as_what_we_say(language: str) -> None:
-    # staff's words are read by core/page_answer.py
+    # core/page_answer.py reads what staff write
     theirs = [key for key in KEYS if not key.startswith(("page.", "alert.", "terms."))]
     told = {
         word
@@ -422,8 +422,8 @@ SENSITIVE = re.compile(
 
 @in_every_language
 def test_an_update_on_a_shared_phone_tells_nothing(language: str) -> None:
-    """Updates come unasked: never mental health, drugs, suicide, police or a place. Naming 911 is
-    allowed in what answers."""
+    """Updates are sent unasked, so they never mention mental health, drugs, suicide, police or a
+    place. Replies may name 911."""
     updates = [
         key for key in KEYS if key.startswith(("status.", "update_call.")) and key != "status.none"
     ] + ["still_here"]
@@ -491,7 +491,7 @@ def test_the_words_of_every_end_say_what_comes_next(language: str) -> None:
         assert re.search(r"911|988|211|\b0\b|\{reference\}", CATALOG.words[language][key]), key
 
 
-# ---- where the operator, or those who read, are law enforcement (rule 22) ------------------------
+# ---- if the operator, or those who read the texts, are law enforcement (rule 22) -----------------
 LAW_ENFORCEMENT = replace(PROGRAM, law_enforcement=True)
 NOT_POLICE = {
     "en": ("not police",),

@@ -1,5 +1,5 @@
-"""Acknowledgement with substance: a time, given by text too; a question to the resident, and
-waiting for the answer."""
+"""Acknowledgements with more than a yes or no: a time, also by text, or a question to the resident,
+whose answer is waited for."""
 
 from __future__ import annotations
 
@@ -169,7 +169,8 @@ def test_in_danger_a_question_stops_no_page(house: House) -> None:
 
 
 def test_a_later_time_is_told_as_a_range_also_once_a_team_moves(house: House) -> None:
-    """They were told that they hear of a change. An earlier time alone is no news to them."""
+    """They were told that we text them about any change. An earlier time alone is no such
+    change."""
     me = house.resident(ME).wants_a_team()
     path = f"/{me.case().id}"
     accept = {"answer": "accept", "by": "Sam"}

@@ -1,7 +1,6 @@
-"""The time after a human takes over, played over the real doors (rules 1, 4, 9,
-20, 21).
+"""The time after a human takes over, played through the real endpoints (rules 1, 4, 9, 20, 21).
 
-Each of these was found by somebody who played against the service with the rules alone in hand.
+Each case was found by somebody who played against the service, knowing only the rules.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ WHO = "+17205550123"
 
 
 def staff(house: House, number: str, said: str) -> list[str]:
-    """A staff member texts us: what they are answered."""
+    """A staff member texts us; returns the replies they get."""
     heard = house.resident(number).texts(said).heard
     house.settles()
     return heard
@@ -46,7 +45,7 @@ def held(house: House) -> tuple[Resident, str]:
 
 
 def later(house: House, seconds: float) -> None:
-    """Time goes by in steps of five seconds; every clock rings."""
+    """Let time pass in steps of five seconds; every timer fires."""
     house.passes(seconds, 5).settles()
 
 
@@ -54,7 +53,7 @@ def asked(house: House) -> set[str]:
     return {row.person for row in house.rows("page")}
 
 
-# ---- words for the resident are never a command --------------------------------------------------
+# ---- words for the resident are never read as a command ------------------------------------------
 @pytest.mark.parametrize(
     "words",
     [
@@ -114,7 +113,7 @@ def test_danger_said_after_a_lowering_counts_anew_while_somebody_holds_it(
     assert len(asked(house)) > 1, "and then the next person is asked"
 
 
-# ---- who is there has not failed to come ---------------------------------------------------------
+# ---- whoever is there has not failed to come -----------------------------------------------------
 def test_a_holder_who_answers_late_has_joined_for_good(house: House) -> None:
     me, code = held(house)
     me.texts("are you there?")
@@ -138,7 +137,7 @@ def test_a_time_given_before_the_first_words_begins_no_second_clock(house: House
     assert len(house.rows("page")) == pages
 
 
-# ---- nobody speaks just now ----------------------------------------------------------------------
+# ---- when nobody speaks for a moment -------------------------------------------------------------
 def test_after_a_human_gave_it_back_software_asks_and_reads_nothing(house: House) -> None:
     me, code = held(house)
     staff(house, DANA, f"{code} GIVE BACK")
@@ -223,7 +222,7 @@ def test_a_hand_over_to_nobody_we_can_tell_is_refused(house: House) -> None:
     assert not any("Zoe" in text for text in house.texts_to(WHO))
 
 
-# ---- three at most -------------------------------------------------------------------------------
+# ---- three dangers at most -----------------------------------------------------------------------
 def test_a_fourth_danger_asks_somebody_else_at_once_and_is_refused_at_acceptance(
     house: House,
 ) -> None:
@@ -292,7 +291,7 @@ def test_a_late_team_is_prompted_on_the_phone_it_answered_with(house: House) -> 
     assert "the time you gave has passed" in house.texts_to("+17205550133")[-1]
 
 
-# ---- found by a second look ----------------------------------------------------------------------
+# ---- found in a second review --------------------------------------------------------------------
 def test_from_acceptance_on_every_text_of_a_danger_reaches_the_human_danger_first(
     house: House,
 ) -> None:
@@ -402,7 +401,7 @@ def test_a_lowered_case_that_is_held_is_answered_or_asked_of_others(house: House
     assert me.heard and me.case().level == "R2"
 
 
-# ---- somebody else's hands, and words that are taken for their opposite --------------------------
+# ---- a stranger with the phone, and words taken for their opposite -------------------------------
 HANDS = [
     "wrong number",
     "this is her husband who is this",
@@ -416,7 +415,8 @@ HANDS = [
 def test_whoever_finds_the_phone_while_a_human_speaks_hears_nothing(
     house: House, said: str
 ) -> None:
-    """No second case and no first words of ours: they would show what it is (rules 9 and 25)."""
+    """No second case and no first message of ours: they would reveal what this number is (rules 9
+    and 25)."""
     me, code = held(house)
     me.texts(said)
     house.settles()
@@ -497,7 +497,7 @@ def test_lifting_what_was_watched_lets_the_human_write_again(house: House) -> No
     assert "Sent" in staff(house, DANA, f"{code} I am here")[0]
 
 
-# ---- a human who has it must be there ------------------------------------------------------------
+# ---- a human who has the case must be there ------------------------------------------------------
 THANKS_AND_MORE = [
     "ok thanks but im scared",
     "gracias pero tengo miedo",
@@ -601,7 +601,7 @@ def test_nobody_is_handed_a_fourth_and_who_hands_over_hears_why(house: House) ->
     "said", ["take care of my dog", "perdon por todo", "dile a mi mama que la quiero", "goodbye"]
 )
 def test_a_farewell_is_told_to_the_holder_as_one(house: House, said: str) -> None:
-    """Also where the danger it speaks of is known already (rule 21)."""
+    """Even if the danger that it refers to is known already (rule 21)."""
     me, code = held(house)
     me.texts(said)
     house.settles()
@@ -636,7 +636,7 @@ def wants_a_team(house: House, by: str) -> Resident:
 def test_the_first_danger_before_a_humans_words_asks_the_next_at_once(
     house: House, by: str
 ) -> None:
-    """Whoever took it over has not written yet, so nobody is there (rule 3)."""
+    """Whoever took it over has not written yet, so no human is there (rule 3)."""
     me = wants_a_team(house, by)
     me.texts("i want to kill myself")
     house.settles()
@@ -722,7 +722,7 @@ def test_who_takes_a_case_hears_how_they_may_be_reached(
     assert known in answer, answer
 
 
-# ---- the deed, where it was feared ---------------------------------------------------------------
+# ---- saying that the feared act has been done ----------------------------------------------------
 @pytest.mark.parametrize(
     "said",
     ["i did it", "its done", "too late", "ya lo hice", "lo hice", "i just took them",
@@ -751,9 +751,9 @@ def test_a_deed_told_after_the_end_is_a_danger(house: House) -> None:
     assert me.case().level in ("R1", "R2")
 
 
-# ---- a phone that is dead, words that never came -------------------------------------------------
+# ---- staff texts that bounce, and messages that never arrived ------------------------------------
 def bounces(house: House, number: str, error: str = "30006") -> None:
-    """The newest text to somebody on the ladder comes back."""
+    """The newest text to somebody on the ladder bounces."""
     name = next(r.name for r in house.parts.program.ladder if r.number == number)
     text = house.rows("message", direction="out", person=name)[-1]
     signed(
@@ -803,7 +803,7 @@ def test_a_human_none_of_whose_words_arrived_has_not_joined(house: House) -> Non
 
 
 def takes_it(house: House, code: str, how: str) -> None:
-    """The second dispatcher has it now, and wrote their first words."""
+    """The second dispatcher gets the case and writes a first message."""
     if how == "take over":
         staff(house, SECOND, f"{code} TAKE OVER")
     elif how == "hand over":
@@ -819,7 +819,8 @@ def takes_it(house: House, code: str, how: str) -> None:
 def test_whose_first_words_are_lost_has_not_joined_though_another_had(
     house: House, how: str
 ) -> None:
-    """The words of who had it before reached them; that is no word of who has it now (rule 21)."""
+    """The previous holder's message arrived, but that does not count for the new holder (rule
+    21)."""
     me, code = held(house)
     receipt(house, house.rows("message", direction="out", keys="note")[-1], "delivered")
     takes_it(house, code, how)
@@ -854,7 +855,7 @@ def test_words_still_on_their_way_are_not_those_of_who_took_it_over(house: House
     code = me.case().reference
     staff(house, DANA, f"{code} yes")
     house.dispatch(f"/{me.case().id}/notes", {"by": NAME, "words": "I am here."})
-    staff(house, SECOND, f"{code} TAKE OVER")  # before the provider took Dana's words
+    staff(house, SECOND, f"{code} TAKE OVER")  # before the provider accepted Dana's text
     house.settles()
     assert "joined" not in me.case().state["marks"]
     pages = len(house.rows("page"))
@@ -863,7 +864,7 @@ def test_words_still_on_their_way_are_not_those_of_who_took_it_over(house: House
 
 
 def receipt(house: House, text: object, state: str, error: str = "") -> None:
-    """The provider reports on one text of ours."""
+    """The provider sends a delivery report for one of our texts."""
     signed(
         house,
         f"/twilio/receipts/message?id={text.id}",  # type: ignore[attr-defined]
@@ -880,7 +881,7 @@ def receipt(house: House, text: object, state: str, error: str = "") -> None:
 def test_words_that_arrive_after_they_were_reported_lost_are_a_humans_words(
     house: House, wait: int
 ) -> None:
-    """Receipts come in any order (rule 20)."""
+    """Delivery reports come in any order (rule 20)."""
     me, code = held(house)
     text = house.rows("message", direction="out", keys="note")[-1]
     receipt(house, text, "undelivered", "30003")
@@ -1006,7 +1007,7 @@ def test_a_threat_to_staff_is_told_once_and_as_one(house: House) -> None:
     assert "hurting whoever comes" in answer and "someone violent" not in answer
 
 
-# ---- pauses, shifts and a new hand ---------------------------------------------------------------
+# ---- pauses, shifts and a new holder -------------------------------------------------------------
 def test_a_pause_that_nobody_ends_is_prompted_when_it_is_over(house: House) -> None:
     _, code = held(house)
     staff(house, DANA, f"{code} PAUSE")
@@ -1026,7 +1027,7 @@ def test_a_hand_over_long_after_the_first_danger_rings_no_backstop(house: House)
     assert house.words("truth.backstop") not in house.texts_to(WHO)
 
 
-# ---- what a second hostile reader found ----------------------------------------------------------
+# ---- what a second hostile reviewer found --------------------------------------------------------
 def test_what_was_said_on_the_phone_since_can_only_close_contact(house: House) -> None:
     me, code = held(house)
     me.texts("NEW", "1", "2", "2", "2", "2")
@@ -1071,7 +1072,7 @@ def test_who_is_asked_beside_a_silent_holder_hears_how_to_take_over(house: House
     assert "TAKE OVER" in answer
 
 
-# ---- the clocks of the first danger, and of who has it -------------------------------------------
+# ---- the clocks of the first danger, and of the holder -------------------------------------------
 def truths(house: House) -> list[str]:
     keys = ("truth.nobody_yet", "truth.holder", "truth.left", "truth.left_again", "truth.backstop")
     words = {house.words(key): key for key in keys}
@@ -1081,7 +1082,8 @@ def truths(house: House) -> list[str]:
 def test_a_first_danger_after_a_humans_words_is_told_the_truth_if_they_stay_silent(
     house: House,
 ) -> None:
-    """Words before the danger are no words to it: only those after it stop the truth (rule 4)."""
+    """A message from before the danger is no reply to it: only a later one prevents the text that
+    nobody has come yet (rule 4)."""
     me = wants_a_team(house, NAME)
     house.dispatch(f"/{me.case().id}/notes", {"by": NAME, "words": "I am here."})
     house.settles()
@@ -1146,7 +1148,8 @@ def test_who_accepted_before_the_danger_is_not_late_for_it(house: House) -> None
 def test_given_back_long_after_the_first_danger_the_waiting_counts_anew(
     house: House, by_api: bool
 ) -> None:
-    """They had a human until now: the truth, the supervisor and the backstop count from here."""
+    """They had a human until now, so the clocks of the "nobody yet" text, the supervisor and the
+    backstop start here."""
     me, code = held(house)
     for _ in range(8):
         later(house, 100)
@@ -1166,7 +1169,7 @@ def test_given_back_long_after_the_first_danger_the_waiting_counts_anew(
 
 
 def test_nobody_is_paged_twice_in_one_moment(house: House) -> None:
-    """Several clocks of one holder may ring together: each person hears of it once."""
+    """Several clocks of one holder may be due together: each person is paged once for them."""
     me = house.resident().texts("hello", "1", "1", "1")
     house.settles()
     staff(house, DANA, f"{me.case().reference} TAKE OVER")
@@ -1183,11 +1186,11 @@ def test_nobody_is_paged_twice_in_one_moment(house: House) -> None:
         assert all((b - a).total_seconds() >= 30 for a, b in pairwise(times)), (person, times)
 
 
-# ---- answers to what nobody can have read --------------------------------------------------------
+# ---- answers to questions that cannot have been read ---------------------------------------------
 def test_while_the_carrier_holds_a_stop_answers_are_words_and_a_human_reads_them(
     house: House,
 ) -> None:
-    """No question of ours can have reached them (rule 8); nothing they wrote is lost."""
+    """No question of ours can have reached them (rule 8), and nothing they wrote is lost."""
     me = house.resident().texts("hello", "1", "2", "STOP")
     me.texts("2")
     answers = me.case().state["answers"]

@@ -1,7 +1,7 @@
-"""What frightened people write instead of numbers, played over the real doors
-(rules 2, 5, 7 to 11, 13, 24).
+"""What frightened people write instead of numbers, played through the real endpoints (rules 2, 5, 7
+to 11, 13, 24).
 
-Each of these was found by somebody who played against the service with the rules alone in hand.
+Each case was found by somebody who played against the service, knowing only the rules.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from conftest import House, Resident
 
 ME = "+17205550123"
 DANA = "+17205550130"
-# a team is asked for; text and call
+# a team is requested; texts and calls are safe
 FULL = ("hello", "1", "2", "2", "2", "1", "1", "Main St and 3rd Ave", "1", "1")
 SUICIDE = ("i want to kill myself", "2", "1", "Main St and 3rd Ave", "1")
 
@@ -27,7 +27,7 @@ def notes(house: House, me: Resident) -> list[str]:
     return [note["words"] for note in packet["notes"]]
 
 
-# ---- a yes in words ------------------------------------------------------------------------------
+# ---- a yes in other words ------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "said",
     [
@@ -90,7 +90,7 @@ def test_not_safe_at_contact_is_its_answer(house: House) -> None:
     assert me.case().state["answers"]["contact"] == "unsafe" and me.case().level is None
 
 
-# ---- contact taken back --------------------------------------------------------------------------
+# ---- permission to contact them, taken back ------------------------------------------------------
 @pytest.mark.parametrize(
     "said", ["STOP", "ALTO", "stop writing, he is here", "don't text me anymore"]
 )
@@ -124,8 +124,8 @@ def test_whoever_wants_calls_alone_is_told_so_and_so_is_the_person_who_has_it(
 
 @pytest.mark.parametrize("said", ["can you call me instead", "call me instead", "mejor llámeme"])
 def test_call_me_instead_asks_for_a_call_and_takes_no_texts_back(house: House, said: str) -> None:
-    """At the question about contact it is the answer "call only"; anywhere else a person is asked
-    for, and can still write until one calls (rule 10)."""
+    """As a reply to the question about contact it means "call only"; at any other time a person is
+    requested, and may still write until somebody calls (rule 10)."""
     me = house.resident().texts(*FULL, said)
     assert me.case().level == "R2" and not me.case().state.get("withdrawn")
     asked = house.resident("+17205550177").texts("hello", "1", "2", "2", "2", said)
@@ -266,7 +266,7 @@ def test_nobody_is_asked_in_a_language_they_do_not_read(house: House) -> None:
     assert me.case().level == "R2" and house.rows("page")
 
 
-# ---- found by a second look ----------------------------------------------------------------------
+# ---- found in a second review --------------------------------------------------------------------
 def test_in_danger_slow_repetition_is_answered_each_time_in_other_words(house: House) -> None:
     me = house.resident().texts("i want to kill myself", "2", "1", "Main St and 3rd Ave", "1")
     lines = []
@@ -360,7 +360,7 @@ def test_a_child_by_anybodys_words_is_known_to_be_one(house: House, said: str) -
 
 @pytest.mark.parametrize("said", ["nobody", "no one", "none", "nadie"])
 def test_nobody_at_the_contact_question_is_asked_again(house: House, said: str) -> None:
-    """Nobody sees this phone, or nobody may write to it? Neither is taken for granted."""
+    """Does nobody see this phone, or may nobody write to it? Neither is assumed."""
     me = house.resident().texts("hello", "1", "2", "2", "2")
     assert me.case().state["asked"] == "contact"
     me.texts(said)
@@ -375,7 +375,7 @@ def test_nobody_at_the_contact_question_is_asked_again(house: House, said: str) 
 def test_first_aid_goes_to_who_may_be_beside_them_alone(
     house: House, who: tuple[str, ...], aid: bool
 ) -> None:
-    """Rule 23; a person whose answer to `who` is not known may be the one who is ill."""
+    """Rule 23: somebody whose answer to `who` is not known may be the one who is ill."""
     me = house.resident().texts("hello", *who) if who else house.resident().texts("too many pills")
     assert me.case().state["asked"] == "health"
     me.texts("not sure")

@@ -1,10 +1,10 @@
-"""Sixty-four conversations as a hostile tester writes them, over signed webhooks, on both
+"""Sixty-four conversations such as a hostile tester writes, through signed webhooks, on both
 databases.
 
-Nobody here answers as the questions are meant. What must come of each is said in a few words:
-`human` a person is paged for danger · `calm` nobody is paged · `read` a person looks at it, nobody
-is paged for danger · `no texts`, `no contact`, `unsafe` how they stand to being contacted · a key:
-it was said in the last answer.
+Nobody here answers the questions as intended. The expected result of each is given in a few words:
+`human` a person is paged for danger · `calm` nobody is paged · `read` a person reads it, nobody is
+paged for danger · `no texts`, `no contact`, `unsafe` the terms of contact · a key: that text is in
+the last reply.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import House
 
-# a team is asked for, texting is safe
+# a team is requested; texting is safe
 SCREENED = ("hi", "1", "2", "2", "2", "1", "1", "Main St and 3rd Ave", "5", "1")
 TO_CONTACT = ("hi", "1", "2", "2", "2")
 
@@ -42,7 +42,7 @@ CONVERSATIONS: list[tuple[tuple[str, ...], str]] = [
     (("hi", "1", "no respira"), "human"),
     (("im hiding in the closet he is in the house",), "human"),
     (("my stepdad touches me at night",), "human"),
-    # ordinary, and idioms
+    # ordinary texts and idioms
     (("hi", "1", "this heat is killing me"), "calm"),
     (("my phone is dying",), "calm"),
     (("still no response",), "calm"),
@@ -50,7 +50,7 @@ CONVERSATIONS: list[tuple[tuple[str, ...], str]] = [
     (("just killing time here",), "calm"),
     (("took my pills this morning like always",), "calm"),
     (("hi", "no please"), "calm"),
-    # asked in a sentence
+    # requests in a full sentence
     (("hi", "1", "can somebody just call me i cant do these questions"), "human"),
     (("hi", "1", "please call 911 for me i cant talk hes in the house"), "human"),
     (("hi", "1", "i want to talk to a real person not a robot"), "human"),
@@ -59,7 +59,7 @@ CONVERSATIONS: list[tuple[tuple[str, ...], str]] = [
     (("hi", "1", "did my husband text you"), "others.cannot_say"),
     (("911",), "say.not_911"),
     (("hi", "1", "ambulance"), "say.not_911"),
-    # the contact question, and taking it back
+    # the contact question, and taking permission back
     ((*TO_CONTACT, "yes"), "texts"),
     ((*TO_CONTACT, "no"), "unsafe"),
     ((*TO_CONTACT, "2"), "unsafe"),
@@ -81,7 +81,7 @@ CONVERSATIONS: list[tuple[tuple[str, ...], str]] = [
     ((*SCREENED, "worse"), "human"),
     ((*SCREENED, "0"), "human"),
     ((*SCREENED, "NEW"), "ask.who"),
-    # what phones add
+    # what phones add to a text
     (("hi", "1", "Liked “Is anyone badly hurt, or did they take too many pills?”"), "calm"),
     (("hi", "1", "👍 to “Is someone holding a weapon?”"), "calm"),
     (("hi", "1", "2 🙏"), "ask.safety"),

@@ -1,5 +1,5 @@
-"""The ladder as a city writes it: who is asked, by what, how often and how long; and what happens
-at its end."""
+"""The ladder as a city configures it: who is asked, by which channel, how often and for how long;
+and what happens at its end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ladder(*rungs: Rung) -> Program:
 
 
 def paged(program: Program, hours: float, at: datetime = NOON) -> list[tuple[float, list[str]]]:
-    """Who is asked, and how many seconds after the first, when nobody answers a danger."""
+    """Who is asked, and how many seconds after the first person, if nobody answers a danger."""
     case = Case("id", "K7M4Q2", "contact", "en").marked(at, Mark.OPENED, Mark.HEARD)
     step = screening.recompute(changed(case, said=frozenset({"person"})), Scene(program, at))
     told, end = [], at + timedelta(hours=hours)
@@ -90,7 +90,7 @@ def test_nobody_on_shift_is_an_alarm_and_everybody_is_asked() -> None:
     ] == [["Ana", "Ben", "Sue"]]
 
 
-# ---- the end of the ladder, and what they chose for it -------------------------------------------
+# ---- the end of the ladder, and the resident's choice for it -------------------------------------
 def waiting(if_none: str) -> Resident:
     follow = ("no",) if if_none == "counselor" else ()
     return (
@@ -101,7 +101,7 @@ def waiting(if_none: str) -> Resident:
 
 
 def at_the_end(if_none: str) -> Resident:
-    """Nobody picked it up, and everybody on the ladder was asked: three times five minutes."""
+    """Nobody accepted, and everybody on the ladder was asked: three times five minutes."""
     return waiting(if_none).waits(minutes=16)
 
 

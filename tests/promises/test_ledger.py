@@ -1,5 +1,5 @@
-"""The unserved ledger: whatever happens, a case stands in one class, and who got no help has one
-reason."""
+"""The unserved ledger: whatever happens, every case is in exactly one class, and every case without
+help has exactly one reason."""
 
 from __future__ import annotations
 
@@ -55,13 +55,12 @@ from caller_service.store.tables import case as cases
 
 TEAM = ("adult", "no", "no", "no", "text_call", "team", "inside", "worried")
 FULL = frozenset(area.id for area in PROGRAM.areas)
-# at night every team sleeps
+# only the teams that do not work at night
 BY_DAY = dataclasses.replace(PROGRAM, teams=tuple(team for team in PROGRAM.teams if team.hours))
 
 
 def stands(case: Case) -> Entry:
-    """Its entry, which must agree with what is kept in columns: one class, one reason, and nothing
-    stale."""
+    """The case's entry, which must agree with its columns: one class, one reason, nothing stale."""
     found = entry(case)
     assert found == place(case.status.value, case.outcome, case.unserved)
     if found.kind == "open":
@@ -116,7 +115,7 @@ def test_an_ended_case_without_outcome_or_reason_is_refused_by_reference_only() 
 
 
 def test_in_core_a_case_is_ended_in_one_place_only() -> None:
-    """Whoever writes an outcome elsewhere could leave the reason out."""
+    """Code that sets an outcome anywhere else could leave out the reason."""
     for path in (Path(caller_service.__file__).parent / "core").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if (
@@ -136,7 +135,7 @@ def test_in_core_a_case_is_ended_in_one_place_only() -> None:
                 assert to not in ("Status.CLOSED", "Status.CANCELLED"), f"{path.name}:{node.lineno}"
 
 
-# ---- whatever dispatch and clocks do (every path: test_promises.py) ------------------------------
+# ---- whatever dispatch and timers do (every path: test_promises.py) ------------------------------
 
 
 def test_unsafe_and_unwanted_are_told_apart() -> None:
@@ -241,7 +240,7 @@ def _copy(person: Resident, case: Case, now: datetime) -> Resident:
 
 
 def _alike(case: Case) -> tuple[object, ...]:
-    """What the ledger could come to depend on."""
+    """Whatever could matter to the ledger."""
     seen = ("told_911", "reached_asked", "late_paged")
     return (
         case.status, case.unserved, case.response, case.in_danger, case.page_waits, case.asked,
@@ -252,8 +251,8 @@ def _alike(case: Case) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("start", STARTS)
 def test_whatever_dispatch_does_in_whatever_order_a_case_stands_in_one_class(start: str) -> None:
-    """Every move at every state that moves can lead to; from states that are alike for the ledger
-    it goes on once."""
+    """Every act in every state that acts can lead to; of states that are alike for the ledger only
+    one is followed further."""
     first = _started(start)
     waiting, seen, ended = [(first.case, first.now)], {_alike(first.case)}, Counter[str]()
     while waiting:
@@ -275,8 +274,7 @@ def test_whatever_dispatch_does_in_whatever_order_a_case_stands_in_one_class(sta
 
 @pytest.mark.parametrize("start", STARTS)
 def test_whatever_resident_clock_and_dispatch_do_a_case_stands_in_one_class(start: str) -> None:
-    """Walks drawn by chance, the same in every run; after an end the next text begins a new
-    case."""
+    """Random walks, the same in every run; after an end the next text begins a new case."""
     ended: Counter[str] = Counter()
     for seed in range(8):
         draw = Random(f"{start} {seed}")
@@ -419,17 +417,17 @@ def test_what_stands_in_no_class_is_the_difference() -> None:
     }
 
 
-# ---- kept and counted ----------------------------------------------------------------------------
+# ---- stored and counted --------------------------------------------------------------------------
 
 
 def _ledger(house: House, monkeypatch: pytest.MonkeyPatch, *words: str) -> Result:
-    """The command on the house's own database."""
+    """Run the command on this test's database."""
     monkeypatch.setattr(operations, "parts_now", lambda: house.parts)
     return CliRunner().invoke(cli.main, ["ledger", *words])
 
 
 def _a_day(house: House) -> None:
-    """One case of each kind that texts alone can make, and some that dispatch ended."""
+    """One case of each type that texts alone can produce, and some that dispatch ended."""
     house.resident("+17205550111").texts("STATUS")
     house.resident("+17205550112").wants_a_team().texts("never mind")
     served = house.resident("+17205550113").wants_a_team()
@@ -489,7 +487,7 @@ def test_a_machine_reads_the_same(house: House, monkeypatch: pytest.MonkeyPatch)
 def test_each_request_began_by_text_by_phone_or_on_the_web(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A request that an older release stored names no channel: then there were texts alone."""
+    """A request stored by an older release names no channel: at that time there were only texts."""
     house.resident("+17205550111").texts("STATUS")  # no request
     older = house.resident("+17205550112").wants_a_team().case()
     house.resident("+17205550113").wants_a_team()
@@ -510,7 +508,7 @@ def test_each_request_began_by_text_by_phone_or_on_the_web(
 def test_police_there_are_counted_by_who_asked_and_whether_the_resident_knew(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every ended request stands in one line, also where nobody recorded it; half an answer is
+    """Every ended request is in one line, even if nothing was recorded; an incomplete record is
     refused."""
     recorded: tuple[dict[str, str], ...] = (
         {"police": "yes", "police_asked_by": "team", "police_told": "no"},
@@ -521,7 +519,7 @@ def test_police_there_are_counted_by_who_asked_and_whether_the_resident_knew(
         {"police": "yes"}, {"police": "no", "police_told": "yes"}, {"police_asked_by": "team"},
         {"police": "yes", "police_asked_by": "nobody", "police_told": "no"},
     )  # fmt: skip
-    house.resident("+17205550130").wants_a_team()  # still open: in no line
+    house.resident("+17205550130").wants_a_team()  # still open: not counted
     for place_, police in enumerate(recorded):
         person = house.resident(f"+1720555014{place_}").wants_a_team()
         end_ = {"status": "closed", "by": "Maria", "outcome": "taken_to_care"}
@@ -530,7 +528,7 @@ def test_police_there_are_counted_by_who_asked_and_whether_the_resident_knew(
             assert refused.status_code == 422, half
         assert house.dispatch(f"/{person.case().id}/status", end_ | police).status_code == 200
 
-    # what was not recorded is added later, and counts as it was corrected
+    # what was missing is recorded later, and counts as corrected
     late = {"by": "Maria", "reason": "The report came", "police": "no"}
     assert house.dispatch(f"/{person.case().id}/police", late).status_code == 200
     assert house.dispatch(f"/{person.case().id}/police", late).status_code == 200
@@ -566,7 +564,7 @@ def test_a_channel_that_is_none_is_counted_and_not_repeated(
 def test_days_are_the_programs_own_from_is_counted_and_until_is_not(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the rehearsal city a day begins at 07:00 UTC in winter."""
+    """In winter a day of the rehearsal city begins at 07:00 UTC."""
     house.clock.at = datetime(2026, 11, 24, 6, 59, 30, tzinfo=UTC)
     house.resident("+17205550111").texts("hello")  # 23:59:40 on Monday
     house.resident("+17205550112").texts("hello")
@@ -633,8 +631,8 @@ def test_a_day_beyond_all_calendars_is_a_fault_not_a_crash() -> None:
 
 
 def test_thousands_of_cases_are_counted_in_the_database_and_nothing_is_opened(house: House) -> None:
-    """One statement, a row for each group: how long it takes for 100,000 is measured by
-    `caller-service bench`."""
+    """One statement, with a row for each group: `caller-service bench` measures how long it takes
+    for 100,000 cases."""
     many = 3_000
     house.resident(ME).texts("hello")
     (row,) = house.rows("case")

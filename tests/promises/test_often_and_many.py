@@ -1,5 +1,5 @@
-"""Over the real doors: many in danger at once, somebody who writes often, and a case of somebody
-under 18 (rules 14, 24)."""
+"""Through the real endpoints: many people in danger at once, somebody who writes often, and a case
+of somebody under 18 (rules 14, 24)."""
 
 from __future__ import annotations
 
@@ -106,7 +106,8 @@ def test_the_third_contact_in_a_day_is_read_by_a_human(house: House) -> None:
 
 @pytest.mark.parametrize("said", ["im back sorry", "hello", "hola"])
 def test_whoever_writes_again_after_a_danger_is_read_by_a_human(house: House, said: str) -> None:
-    """They are asked the questions like anybody, but not as if nothing had been."""
+    """They are asked the questions like anybody else, but a human reads it because of the earlier
+    danger."""
     me = house.resident().texts("i want to kill myself", "2", "1")
     closes(house, me)
     house.settles()

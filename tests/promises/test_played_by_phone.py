@@ -1,4 +1,4 @@
-"""Calls of somebody who played with the rules alone in hand, over the real doors (rules 2 to 5, 10,
+"""Calls played by somebody who knew only the rules, through the real endpoints (rules 2 to 5, 10,
 20 to 22)."""
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ def runs(house: House) -> None:
 
 
 def rings_out(house: House, played: set[int]) -> None:
-    """Every phone of staff that rings and was not played yet is not answered."""
+    """No member of staff answers: every phone that is ringing, and is not in `played`, rings
+    out."""
     for place, form in enumerate(house.rung):
         if place not in played and form["To"] != ME:
             played.add(place)
@@ -35,7 +36,7 @@ def rings_out(house: House, played: set[int]) -> None:
 
 
 def waits_on(house: House, me: Caller, times: int, played: set[int]) -> None:
-    """They stay in the queue, and nobody else answers."""
+    """The caller stays in the queue, and nobody else answers."""
     for _ in range(times):
         me.is_silent()
         runs(house)
@@ -44,8 +45,8 @@ def waits_on(house: House, me: Caller, times: int, played: set[int]) -> None:
 
 # ---- two calls of one number ---------------------------------------------------------------------
 def two_calls(house: House, first: bool) -> tuple[Caller, Caller, Phone]:
-    """A shelter's phone: two calls of one number wait, and a human speaks with one of them.
-    Returns the one who speaks, the one who waits, and the human's phone."""
+    """Two calls from one number, such as a shelter's, are waiting, and a human speaks with one of
+    them. Returns the one who speaks, the one who waits, and the human's phone."""
     one = Caller(house).rings().presses("1", "1")
     two = Caller(house).rings()
     runs(house)
@@ -61,7 +62,8 @@ def two_calls(house: House, first: bool) -> tuple[Caller, Caller, Phone]:
 def test_of_two_callers_the_one_who_waits_is_not_forgotten(
     house: House, first: bool, reported: str
 ) -> None:
-    """Promise 1: the talk with the other ends, and somebody is asked for this one at once."""
+    """Promise 1: when the talk with the other caller ends, somebody is called for this one at
+    once."""
     speaks, waits, dana = two_calls(house, first)
     house.wait(60)
     before = len(house.rung)
@@ -87,7 +89,7 @@ def test_of_two_callers_the_one_who_waits_is_not_forgotten(
 
 
 def test_who_waits_beside_another_call_hears_no_untruth(house: House) -> None:
-    """Nobody else is asked while a human speaks with the other caller (rule 22)."""
+    """Nobody else is called while a human speaks with the other caller (rule 22)."""
     _, waits, _ = two_calls(house, first=True)
     heard = [waits.is_silent().said for _ in range(6)]
     assert not any("have been asked" in each or "has been asked" in each for each in heard)
@@ -96,7 +98,8 @@ def test_who_waits_beside_another_call_hears_no_untruth(house: House) -> None:
 
 
 def test_the_other_call_may_be_at_a_question(house: House) -> None:
-    """Whoever does not wait is not asked for: they were only at the end of their call."""
+    """Nobody is called for a caller who is not waiting: this one had only reached the end of their
+    call."""
     house.resident(ME).texts("hi")
     me = Caller(house).rings().presses("1", NO, NO, NO, NO, "1", "1", "2")
     two = Caller(house).rings().told("spoken.open_request.keys").presses("2")
@@ -129,7 +132,7 @@ def test_nobody_joins_a_caller_who_has_hung_up(house: House) -> None:
 
 # ---- a promised call -----------------------------------------------------------------------------
 def with_callback(house: House) -> Any:
-    """Somebody who wants a counselor is to be called in ten minutes."""
+    """Somebody who wants a counselor, and is to be called in ten minutes."""
     Caller(house).rings().presses("1", NO, NO, NO, NO, "1", "1", "2").hangs_up()
     runs(house)
     house.resident(ME).texts("call me in 10 minutes")
@@ -161,8 +164,8 @@ def their_phone(house: House, staff: Phone) -> Phone:
 @pytest.mark.parametrize("how", ["no-answer", "busy", "failed"])
 @pytest.mark.parametrize("worker_first", [True, False])
 def test_staff_hear_what_became_of_each_attempt(house: House, how: str, worker_first: bool) -> None:
-    """Nobody "has hung up" who did not answer, the case is not theirs, and after the last attempt
-    none follows (rule 22)."""
+    """Of somebody who did not answer it is not said that they "hung up", or that the case is
+    theirs; and no further attempt is announced after the last one (rule 22)."""
     with_callback(house)
     played: set[int] = set()
     again, last = house.words("spoken.callback.again"), house.words("spoken.callback.last")
@@ -196,7 +199,8 @@ def test_who_was_never_called_does_not_read_that_we_tried(house: House) -> None:
 
 @pytest.mark.parametrize("spoke", [True, False])
 def test_the_hour_passes_while_they_are_on_the_line(house: House, spoke: bool) -> None:
-    """No attempt was begun: nobody tried. Who has spoken with a human meanwhile was reached."""
+    """No attempt was begun, so nobody tried. But somebody who has spoken with a human meanwhile was
+    reached."""
     with_callback(house)
     house.wait(590)
     me = Caller(house).rings().presses("0")
@@ -219,7 +223,8 @@ def test_the_hour_passes_while_they_are_on_the_line(house: House, spoke: bool) -
 
 @pytest.mark.parametrize("key", ["", "9"])
 def test_a_human_who_pressed_no_1_hears_the_same_question_again(house: House, key: str) -> None:
-    """1 rings the resident: it is not said to take the case, whoever has it meanwhile."""
+    """Here 1 calls the resident, so they are not told that it takes the case, whoever has the case
+    meanwhile."""
     callback = with_callback(house)
     staff = attempt(house, set()).picks_up()
     asked = staff.said
@@ -244,7 +249,8 @@ WRONG = ("7", "7", "7")
 
 
 def test_a_wrong_key_at_their_age_does_not_make_them_somebody_else(house: House) -> None:
-    """They said that it is about them: they are asked about themselves, and a human reads why."""
+    """They said that it is about them, so the next question is about them, and a human reads
+    why."""
     me = Caller(house).rings().presses("1", NO, NO).told("spoken.ask.under_18").presses(*WRONG)
     me.told("spoken.ask.suicide.me")
     case = me.case()
@@ -262,7 +268,8 @@ def test_a_wrong_key_at_their_age_does_not_make_them_somebody_else(house: House)
 def test_a_wrong_key_about_contact_is_the_stricter_answer(
     house: House, keys: tuple[str, ...], part: str, contact: str
 ) -> None:
-    """Like "not sure": nothing opens, and the yes to calls that was given stays."""
+    """It counts like "not sure": nothing is permitted by it, and a yes to calls that was given
+    before remains."""
     me = Caller(house).rings().presses("1", NO, NO, NO, NO, *keys)
     me.told(f"spoken.ask.{part}").presses(*WRONG)
     case = me.case()
@@ -275,10 +282,10 @@ def test_a_wrong_key_about_somebody_else_is_doubt(house: House) -> None:
     assert me.case().answers["who"] == "unreadable" and me.case().review
 
 
-# ---- once more, after the end --------------------------------------------------------------------
+# ---- another request after the end ---------------------------------------------------------------
 @pytest.mark.parametrize("how", ["closed while they talked", "booked a call"])
 def test_who_asks_for_a_person_after_the_end_begins_to_wait_anew(house: House, how: str) -> None:
-    """What was true of an earlier wait is not said of this one (rule 22)."""
+    """What was true of an earlier wait is not repeated during this one (rule 22)."""
     keys = ("1", "1") if how.startswith("closed") else ("1", NO, NO, NO, NO, "1", "1", "0")
     me = Caller(house).rings().presses(*keys)
     runs(house)
@@ -300,7 +307,7 @@ def test_who_asks_for_a_person_after_the_end_begins_to_wait_anew(house: House, h
     assert house.words("spoken.wait.nobody_yet") not in heard
 
 
-# ---- words instead of keys, where the program has signed for them --------------------------------
+# ---- speech instead of keys, if the program has signed for it ------------------------------------
 @pytest.fixture
 def listens(house: House) -> House:
     program = house.parts.program
@@ -316,7 +323,7 @@ def listens(house: House) -> House:
     ],
 )  # fmt: skip
 def test_words_answer_what_was_asked_aloud(listens: House, said: str, who: str) -> None:
-    """Not the long question of the texts behind it."""
+    """It does not answer the long question of the text protocol behind it."""
     me = Caller(listens).rings().presses("7").told("spoken.ask.about_you").says(said)
     assert me.case().answers["who"] == who
     assert listens.words("spoken.not_a_key") not in me.said
@@ -379,7 +386,8 @@ def test_a_language_in_words(listens: House) -> None:
      "thanks", "what", "im 15", "dont text me", "who is this", "goodbye", "i dont know him"],
 )  # fmt: skip
 def test_nobody_hears_how_to_text(listens: House, said: str) -> None:
-    """What a word does in a text is not said on the phone, and no key is blamed for words."""
+    """The phone does not explain what a word does in a text, and does not treat spoken words as a
+    wrong key."""
     me = Caller(listens).rings().presses("1", NO)
     for _ in range(3):
         if me.queue is None:
@@ -391,7 +399,8 @@ def test_nobody_hears_how_to_text(listens: House, said: str) -> None:
 
 
 def test_words_that_say_more_than_an_answer_count(listens: House) -> None:
-    """Under 18 by words (rule 14); contact taken back is believed at once (rule 10)."""
+    """Saying "I am 15" marks a minor (rule 14), and contact taken back is closed at once (rule
+    10)."""
     me = Caller(listens).rings().presses("1").says("i am 15 ok")
     assert Said.MINOR in me.case().said
     me = Caller(listens, "+17205550177").rings().presses("1").says("dont text me")

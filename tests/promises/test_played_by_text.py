@@ -1,6 +1,5 @@
-"""More conversations of somebody who played with the rules alone in hand, over the real doors on
-both databases (rules 4, 7 to 10, 13, 21, 23).
-"""
+"""More conversations played by somebody who knew only the rules, through the real endpoints on both
+databases (rules 4, 7 to 10, 13, 21, 23)."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ from conftest import House, Resident
 ME = "+17205550123"
 DANA = "+17205550130"
 UNIT = "+17205550133"
-# a team is asked for; text and call
+# a team is requested; texts and calls are safe
 FULL = ("hello", "1", "2", "2", "2", "1", "1", "Main St and 3rd Ave", "1", "1")
 SUICIDE = ("i want to kill myself", "2", "1")
 STORY = "my brother took the car keys and left again"
@@ -33,7 +32,7 @@ def paged_for_danger(house: House) -> bool:
 
 # ---- an answer that comes after the end ----------------------------------------------------------
 def asked_and_ended(house: House) -> Resident:
-    """The check question is put, and a human ends the request before it is answered."""
+    """The check question is asked, and a human ends the request before it is answered."""
     me = house.resident().texts(*FULL, STORY).told("ask.check")
     house.dispatch(
         f"/{me.case().id}/status", {"status": "closed", "by": "Maria", "outcome": "resolved"}
@@ -44,7 +43,7 @@ def asked_and_ended(house: House) -> Resident:
 
 @pytest.mark.parametrize("said", ["yes", "1", "sí", "not sure", "3", "idk"])
 def test_a_yes_to_the_check_question_counts_after_the_end(house: House, said: str) -> None:
-    """Rule 7: yes or not sure brings a human, however the request ended meanwhile."""
+    """Rule 7: "yes" or "not sure" brings a human, even if the request has ended meanwhile."""
     me = asked_and_ended(house)
 
     me.texts(said)
@@ -76,7 +75,7 @@ def test_doubt_about_suicide_counts_a_day_after_the_question(house: House) -> No
     assert me.case().level == "R2" and paged_for_danger(house)
 
 
-# ---- nothing is asked of somebody who is watched, so nothing is answered -------------------------
+# ---- somebody who is watched is asked nothing, so nothing counts as an answer --------------------
 WATCHED = "is the pie shop open"
 
 
@@ -84,7 +83,7 @@ WATCHED = "is the pie shop open"
 def test_whoever_is_watched_answers_no_question_that_was_never_sent(
     house: House, before: tuple[str, ...]
 ) -> None:
-    """Rule 8: what opens contact counts only for a question that can have been read."""
+    """Rule 8: an answer that permits contact counts only if the question can have been read."""
     me = house.resident().texts(*before, WATCHED)
     assert me.heard == []
 
@@ -115,7 +114,7 @@ def test_after_the_silence_is_lifted_the_next_question_is_put(house: House) -> N
     assert me.told("ask.contact") and me.case().state["asked"] == "contact"
 
 
-# ---- contact taken back: one way, not both -------------------------------------------------------
+# ---- contact taken back: one channel, not both ---------------------------------------------------
 @pytest.mark.parametrize(
     "said",
     [
@@ -150,7 +149,7 @@ def test_who_wants_neither_gets_neither(house: House, said: str) -> None:
     assert set(me.case().state["withdrawn"]) == {"call", "text"}
 
 
-# ---- a team that is late, and whoever asks where it is -------------------------------------------
+# ---- a team that is late, and residents who ask where it is --------------------------------------
 @pytest.mark.parametrize("said", ["STATUS", "where are they"])
 def test_whoever_asks_after_a_late_team_hears_that_it_is_late(house: House, said: str) -> None:
     me = house.resident().texts(*FULL)
@@ -164,9 +163,10 @@ def test_whoever_asks_after_a_late_team_hears_that_it_is_late(house: House, said
     me.texts(said).hears_not(house.words("status.late"))
 
 
-# ---- a human who said when, and came -------------------------------------------------------------
+# ---- a human who gave a time, and came -----------------------------------------------------------
 def test_whoever_writes_in_a_danger_is_not_prompted_to_come(house: House) -> None:
-    """The clocks `reply` and `held_silent` watch over them; "5 min" was until their first words."""
+    """The clocks `reply` and `held_silent` apply to them; "5 min" applied until their first
+    message."""
     me = house.resident().texts(*SUICIDE)
     code = me.case().reference
     staff(house, DANA, f"{code} 5 min")
@@ -187,7 +187,7 @@ def test_whoever_said_when_and_did_not_write_is_replaced(house: House) -> None:
     assert "Second dispatcher" in {row.person for row in house.rows("page")}
 
 
-# ---- words that are something else ---------------------------------------------------------------
+# ---- words that mean something else --------------------------------------------------------------
 @pytest.mark.parametrize(
     "said", ["i already called 911 they are coming", "i texted 988", "we called 911 already"]
 )
@@ -218,14 +218,14 @@ def test_a_child_who_says_so_does_not_hear_that_it_was_not_understood(
     me.told("thanks_story").hears_not(house.words("unclear"), house.words("unclear.again"))
 
 
-# ---- a command that there is not -----------------------------------------------------------------
+# ---- a command that does not exist ---------------------------------------------------------------
 @pytest.mark.parametrize(
     "said", ["CLOSE", "close", "Closed.", "done", "CLOSE: she is safe", "CLOSED, she is safe"]
 )
 def test_a_resident_does_not_read_the_word_that_should_close_their_case(
     house: House, said: str
 ) -> None:
-    """In danger a human records at the console how it ended (rule 3)."""
+    """After a danger a human records in the console how the case ended (rule 3)."""
     me = house.resident().texts(*SUICIDE)
     code = me.case().reference
     staff(house, DANA, code)

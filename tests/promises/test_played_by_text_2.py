@@ -1,6 +1,6 @@
-"""A second round of conversations by somebody with the rules alone in hand: people on duty who
-have nothing but texts, people who write Spanish, and what comes after the hand-off (rules 4, 7,
-10, 14, 20 to 23)."""
+"""A second round of conversations played by somebody who knew only the rules: people on duty who
+can only text, people who write Spanish, and what comes after the hand-off (rules 4, 7, 10, 14, 20
+to 23)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conftest import House, Resident
 
 ME = "+17205550123"
 DANA, LUIS, UNIT = "+17205550130", "+17205550131", "+17205550133"
-# a team is asked for; text and call
+# a team is requested; texts and calls are safe
 FULL = ("hello", "1", "2", "2", "2", "1", "1", "Main St and 3rd Ave", "1", "1")
 FULL_ES = ("hola", *FULL[1:])
 SUICIDE = ("i want to kill myself", "2", "1")
@@ -29,7 +29,7 @@ def staff(house: House, number: str, said: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Without accents: a text may leave them out to save a part."""
+    """Without accents, because a text may leave them out to save a part."""
     letters = unicodedata.normalize("NFD", text)
     return "".join(letter for letter in letters if unicodedata.category(letter) != "Mn")
 
@@ -44,7 +44,7 @@ def paged_for_danger(house: House) -> bool:
 
 
 def held(house: House) -> tuple[Resident, str]:
-    """Dana has a danger and has written."""
+    """Dana has accepted a danger and has written."""
     me = house.resident().texts(*SUICIDE)
     house.settles()
     code = me.case().reference
@@ -53,7 +53,7 @@ def held(house: House) -> tuple[Resident, str]:
     return me, code
 
 
-# ---- people on duty, by text alone ---------------------------------------------------------------
+# ---- people on duty who can only text ------------------------------------------------------------
 @pytest.mark.parametrize("said", ["stay with me", "ok", "PAUSE", "are you hurt?", "yes"])
 def test_whoever_forgets_the_code_hears_that_nothing_was_sent(house: House, said: str) -> None:
     me, code = held(house)
@@ -212,7 +212,7 @@ def test_a_long_text_with_a_question_in_it_is_read_by_a_human(house: House) -> N
 
 
 def test_a_child_who_told_hears_no_sentence_about_reports_from_software(house: House) -> None:
-    """Rule 14: where the child told first, a human explains."""
+    """Rule 14: if the child told us first, a human explains it."""
     me = house.resident().texts("my stepdad touches me at night", "will they take me away")
     me.told("faq.children.told").hears_not("report")
     me.texts("dont tell my mom").told("faq.private").hears_not("never call")

@@ -1,10 +1,10 @@
-"""Every combination of answers, and every clock: what we promise holds on all of them (docs/safety-rules.md).
+"""Every combination of answers, and every clock: our promises hold for all of them
+(docs/safety-rules.md).
 
-The tree of questions is walked by the decisions themselves, depth first: every answer that is
-offered, a skip, and an unreadable answer, at every question that comes up. Where two cases can no
-longer be told apart by anything still to be decided (`_what_matters`), the second is not walked
-further; every answer is still played and held to its promises where it is given. No answer is left
-out.
+The tree of questions is walked depth first, by the real decisions: every answer that is offered, a
+skip, and an unreadable answer, at every question that comes up. If two cases no longer differ in
+anything that a later decision reads (`_what_matters`), the second is not walked further. No answer
+is left out: each is still given and checked against the promises at its own question.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ R1_TRIGGERS = {
     ("soon", "yes"),
 } | {("attempt", answer) for answer in ("yes", *DOUBT)}
 SAFETY = frozenset(question.id for question in PROTOCOL.questions if question.safety)
-# answers that the end of the row is decided by
+# answers that the code reads to decide how the screening ends
 READ_BY_CODE = {"who", "contact", "want", "need", "if_none"}
 RESPONSES = {"human", "team", "counselor", "information", "call_911"}
 
@@ -47,7 +47,7 @@ RESPONSES = {"human", "team", "counselor", "information", "call_911"}
 # ---- the walk ------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Turn:
-    """One answer given, on one path."""
+    """One answer, given on one path."""
 
     before: Case
     question: Question
@@ -75,8 +75,7 @@ def _answers(question: Question, case: Case) -> tuple[str, ...]:
 
 
 def _give(case: Case, answer: str, scene: Scene) -> Step:
-    """Give one answer. "Unreadable" is given by the last of the unreadable replies that are borne
-    with."""
+    """Give one answer. "Unreadable" stands for the last unreadable reply within the limit."""
     if answer != UNREADABLE:
         return advance(case, reading(case, answer), answer, scene, scene.now)
     return advance(
@@ -90,7 +89,7 @@ def _give(case: Case, answer: str, scene: Scene) -> Step:
 
 @cache
 def _named(answered: frozenset[str], stands: frozenset[str]) -> frozenset[str]:
-    """The answers that a question or a rule still open speaks of."""
+    """The names of the answers that an open question or rule still reads."""
     left = [
         question
         for question in PROTOCOL.questions
@@ -111,10 +110,10 @@ def _named(answered: frozenset[str], stands: frozenset[str]) -> frozenset[str]:
 
 
 def _what_matters(case: Case) -> tuple[object, ...]:
-    """All that the rest of the row can see of the answers given. The three kinds of doubt are one
-    to the rules (test_the_three_kinds_of_doubt_are_one); a rule whose questions are all answered
-    has fired, or never will; a danger or review that has fired stands. What only clocks and status
-    words read of earlier answers is held to its promises below."""
+    """Everything about the given answers that later steps can read. Rules do not distinguish the
+    three kinds of doubt (test_the_three_kinds_of_doubt_are_one); a rule whose questions are all
+    answered has fired, or never will; a danger or review that has fired remains. Earlier answers
+    that only clocks and status texts read are checked in the tests below."""
     stands = {
         rule.because
         for rule in PROTOCOL.rules
@@ -197,7 +196,7 @@ def test_the_walk_reaches_every_question_every_answer_and_every_reason() -> None
 
     row = [question for question in PROTOCOL.questions if not question.follow_up]
     by_text = {(question.id, choice.code) for question in row for choice in question.choices}
-    assert given >= by_text - {("contact", "page")}  # that is offered on a page alone
+    assert given >= by_text - {("contact", "page")}  # that one is offered only on the web page
     assert given >= {(question.id, answer) for question in row for answer in (SKIPPED, UNREADABLE)}
     spoken = {
         rule.because
@@ -211,8 +210,8 @@ def test_the_walk_reaches_every_question_every_answer_and_every_reason() -> None
 
 
 def test_the_three_kinds_of_doubt_are_one() -> None:
-    """The walk takes them for one where two paths meet again, so no rule and no question may tell
-    them apart."""
+    """The walk treats them as one where two paths meet, so no rule and no question may distinguish
+    them."""
     conditions = [rule.when for rule in PROTOCOL.rules]
     conditions += [
         one
@@ -246,8 +245,8 @@ def test_every_emergency_answer_is_an_emergency_in_that_same_turn() -> None:
 
 
 def test_no_doubt_about_safety_ends_below_a_human_now() -> None:
-    """Not sure, a skip, three unreadable replies: never "no". A stranger's doubt is looked at by a
-    human instead."""
+    """Not sure, a skip, three unreadable replies: none ever counts as "no". If it is not known who
+    is meant, a human reviews the doubt instead."""
     broken = []
     for turn in walked():
         doubted = turn.question.safety and turn.answer in DOUBT
@@ -290,7 +289,7 @@ WORSE = {"no": "unsure", "unsure": "yes"}
 
 
 def _raised(codes: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The same answers with one of them more dangerous, by the name of its question."""
+    """The same answers with one of them more dangerous, each with the name of its question."""
     for at, code in enumerate(codes):
         if code in WORSE:
             yield DETAILS[at], (*codes[:at], WORSE[code], *codes[at + 1 :])
@@ -298,7 +297,7 @@ def _raised(codes: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 @pytest.mark.parametrize("who", ["me", "unknown"])
 def test_of_the_same_questions_a_more_dangerous_answer_never_lowers_the_level(who: str) -> None:
-    """All 19,683 ways of answering all nine safety questions, as the rules read them."""
+    """All 19,683 ways to answer the nine safety questions, as the rules read them."""
     levels = {}
     for codes in product(("no", "unsure", "yes"), repeat=len(DETAILS)):
         told = decide(
@@ -327,9 +326,9 @@ def test_of_the_same_questions_a_more_dangerous_answer_never_lowers_the_level(wh
 
 @pytest.mark.parametrize("who", ["me", "me_minor", "adult", "child", "unknown"])
 def test_no_more_dangerous_answer_loses_the_human(who: str) -> None:
-    """As asked: a danger found early leaves later questions unasked, so it may be R2 where they
-    would have told R1. A human comes now in both, by the same queue and the same clocks; that is
-    what no worse answer ever takes away."""
+    """As the questions are really asked: a danger found early leaves later questions unasked, so
+    the level may be R2 where those questions would have made it R1. Both bring a human now, through
+    the same queue and with the same clocks, and no more dangerous answer ever takes that away."""
     rest = {
         "who": who,
         "contact": "text",
@@ -387,7 +386,7 @@ def test_every_path_has_one_route_a_reason_and_an_end_nobody_is_dropped_at() -> 
 
 def test_danger_is_routed_to_a_human_whatever_else_is_answered() -> None:
     def astray(turn: Turn) -> bool:
-        # a team or counselor that was asked for before stays asked for
+        # a team or counselor that was requested before stays requested
         screened = turn.before.status != Status.SCREENING
         return (
             turn.case.ended
@@ -519,8 +518,8 @@ def test_police_are_never_requested() -> None:
 
 
 def test_a_packet_never_carries_a_number_nobody_called_safe() -> None:
-    """Called safe; or, in danger with contact not known, with its condition: for emergency services
-    (rule 9)."""
+    """Called safe, or in danger while contact is not known: then with its condition, for emergency
+    services (rule 9)."""
 
     def condition(case: Case) -> str | None:
         contact = case.answers.get("contact")

@@ -1,5 +1,5 @@
-"""What is heard at every question, in every language: stop, a person, 911, worse, danger, "I am
-watched" (docs/safety-rules.md)."""
+"""What is understood at every question, in every language: stop, a person, 911, worse, danger, "I
+am watched" (docs/safety-rules.md)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WAYS: dict[str, tuple[str, ...]] = {
     "need": ("me", "no", "no", "no", "text", "team", "inside"),
     "gun": ("me", "no", "no", "no", "text", "team", "inside", "hears"),
 }
-# Those that are put later, once the hand-off is on its way.
+# Questions that are asked later, once the hand-off is on its way.
 LATER: dict[str, tuple[str, ...]] = {
     "if_none": ("me", "no", "no", "no", "text", "team", "inside", "worried"),
     "voicemail": ("me", "no", "no", "no", "text_call", "counselor"),
@@ -52,7 +52,7 @@ in_every_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
 def at(question: str, language: str = "en") -> Resident:
-    """A resident who has just been asked this."""
+    """A resident who has just been asked this question."""
     person = Resident(language).texts("hola" if language == "es" else "hello")
     assert person.case.language == language
     if question == "reached":
@@ -112,7 +112,7 @@ def test_911_gives_the_words_at_once_and_changes_no_level(question: str, languag
             0
         ].text, said
         assert person.asked == question or person.case.in_danger
-        if not person.case.in_danger:  # "please call 911 for me" asks for a human too
+        if not person.case.in_danger:  # "please call 911 for me" also requests a human
             assert person.case.level == before and not person.happened(Page), said
 
 
@@ -159,7 +159,7 @@ def test_after_a_danger_phrase_a_no_to_health_lowers_nothing(question: str, lang
 
 
 def at_cached(question: str, language: str) -> Resident:
-    """As `at`, without walking there again."""
+    """Like `at`, but cached."""
     return _copy(_there(question, language))
 
 
@@ -176,8 +176,7 @@ def _copy(person: Resident) -> Resident:
 
 @in_every_language
 def test_what_is_said_first_is_for_the_body_then_for_the_rest(language: str) -> None:
-    """Of several dangers in one text the protocol's order decides: a doctor before anything
-    else."""
+    """For several dangers in one text the protocol's order decides: a medical one comes first."""
     said = {"en": "im going to kill myself", "es": "me va a matar, se tomó muchas pastillas"}[
         language
     ]
@@ -187,7 +186,7 @@ def test_what_is_said_first_is_for_the_body_then_for_the_rest(language: str) -> 
 
 
 # ---- stop, help, language ------------------------------------------------------------------------
-# no carrier lets our answer through
+# words for which no carrier lets our reply through
 CARRIERS = ("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT")
 RESERVED_STOP = (
     "STOP",
@@ -331,8 +330,8 @@ SAFETY = tuple(question.id for question in PROGRAM.protocol.questions if questio
 def test_a_no_faster_than_reading_never_counts_and_the_second_is_a_doubt(
     question: str, language: str
 ) -> None:
-    """No receipt is known: delivered a second after it was sent, and three seconds to read (rule
-    8)."""
+    """No receipt is known: one second for delivery after it was sent, and three seconds to read it
+    (rule 8)."""
     person = at(question, language).texts(
         "nadie" if language == "es" else "nope", after=timedelta(seconds=3.9)
     )
@@ -362,11 +361,11 @@ def test_a_fast_yes_counts(question: str) -> None:
 
 
 @in_every_language
-# any words may be a place
+# any text may be a place
 @pytest.mark.parametrize("question", [question for question in EVERYWHERE if question != "where"])
 def test_three_unreadable_replies_are_an_answer_and_never_no(question: str, language: str) -> None:
     person = at(question, language).texts("xx", "zzz", "qq")
-    # behind the words stands a question: three on that bring a human
+    # free text after the hand-off gets a check question, and three more replies bring a human
     if question in LATER or question == "if_none_still":
         assert (
             person.asked == "check"
@@ -400,8 +399,8 @@ def test_a_danger_in_the_first_text_is_answered_before_the_preamble() -> None:
 
 
 def test_an_answer_written_before_its_question_was_sent_answers_nothing() -> None:
-    """A text that was on its way while the next question left is kept, and the newer question is
-    put again."""
+    """A text that was on its way while the next question was sent is stored, and the newer question
+    is asked again."""
     person = at("suicide")
     sent = person.now
     early = person.now = sent - timedelta(seconds=1)

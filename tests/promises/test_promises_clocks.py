@@ -1,4 +1,5 @@
-"""What happens when nobody writes, and nobody answers: every clock of a case (docs/safety-rules.md, rules 4, 5, 9 and 10)."""
+"""What happens when nobody writes and nobody answers: every clock of a case (docs/safety-rules.md,
+rules 4, 5, 9 and 10)."""
 
 from __future__ import annotations
 
@@ -59,14 +60,14 @@ def _spoken(effects: list[tuple[datetime, Effect]]) -> list[tuple[datetime, str]
     ]
 
 
-# ---- every way a conversation can stop, for a day ------------------------------------------------
+# ---- every point where a conversation can stop, for one day --------------------------------------
 def _alike(case: Case) -> tuple[object, ...]:
-    """Cases for which the clocks have the same to do."""
+    """The same for all cases on which the clocks act alike."""
     known = {name: "doubt" if answer in DOUBT else answer for name, answer in case.answers.items()}
     contact = known.get("contact")
     if case.in_danger:
         return (case.asked, case.status, contact)
-    # read while silence is measured
+    # read for as long as silence is measured
     answers = tuple(known.get(name) for name in ("safety", "violence", "suicide") if case.asked)
     return (
         case.asked == "",
@@ -80,15 +81,15 @@ def _alike(case: Case) -> tuple[object, ...]:
 
 
 def _stops() -> list[tuple[str, Case, datetime]]:
-    """One case of each kind there is, stopped wherever a conversation can stop."""
+    """One case of each kind, stopped at every point where a conversation can stop."""
     one = {_alike(turn.case): (str(turn), turn.case, turn.now) for turn in walked()}
     return list(one.values())
 
 
 def test_a_day_of_clocks_ends_floods_nobody_and_says_only_what_may_be_said() -> None:
-    """For each kind of case, wherever the resident stopped writing: every clock, as it rings, for
-    24 hours (for one where somebody is paged each minute: a whole day of that is
-    test_a_page_nobody_answers)."""
+    """For each kind of case, wherever the resident stopped writing: every clock as it becomes due,
+    for 24 hours. Cases in danger, where somebody is paged each minute, run for one hour;
+    test_a_page_nobody_answers covers a whole day."""
     faults: list[str] = []
     stops = _stops()
     for path, case, now in stops:
@@ -130,7 +131,7 @@ def test_a_day_of_clocks_ends_floods_nobody_and_says_only_what_may_be_said() -> 
 
 
 def test_after_every_answer_and_every_end_something_is_due_or_it_is_over() -> None:
-    """A request that goes on is looked at again by itself: nobody is dropped because they stopped
+    """A request that continues comes up again by itself: nobody is dropped because they stopped
     writing."""
     held(
         [
@@ -142,7 +143,7 @@ def test_after_every_answer_and_every_end_something_is_due_or_it_is_over() -> No
 
 
 def test_a_waiting_end_is_looked_at_by_a_person_within_the_hour() -> None:
-    """Handed off, and nobody picks it up: somebody is paged by name, whatever was chosen."""
+    """Handed off, and nobody accepts it: somebody is paged by name, whatever was chosen."""
     broken = []
     seen: set[tuple[object, ...]] = set()
     for turn in ends():
@@ -263,7 +264,7 @@ def test_the_truth_is_not_texted_where_texts_are_not_safe(contact: str) -> None:
 
 
 def test_a_truth_that_could_not_be_texted_is_told_with_the_next_reply() -> None:
-    """Rule 9 holds it back before contact is answered; the third promise does not let it be
+    """Rule 9 holds it back until contact is answered; the third promise prevents it from being
     lost."""
     person = Resident().texts("hi").answers("me", "yes").waits(minutes=4).hears_nothing()
 
@@ -272,8 +273,9 @@ def test_a_truth_that_could_not_be_texted_is_told_with_the_next_reply() -> None:
 
 
 def test_a_truth_held_back_is_told_until_a_human_has_spoken() -> None:
-    """Only a human's own words stop it: an acceptance does not (rule 4). It says then that a person
-    has the messages and has not written, in one sentence that contradicts nothing."""
+    """Only a human's own message ends it: an acceptance does not (rule 4). After an acceptance the
+    text says that a person has the messages and has not written yet, in one sentence without a
+    contradiction."""
     person = Resident().texts("hi").answers("me", "yes").waits(minutes=4)
     assert "truth.nobody_yet" in person.texts("2").said
 
@@ -397,8 +399,8 @@ def test_a_review_nobody_does_in_time_pages_somebody_by_name() -> None:
 def test_a_strangers_doubt_reaches_a_human_within_five_minutes_even_if_they_stop_writing(
     answers: tuple[str, ...],
 ) -> None:
-    """Rule 2: reviewed within 5 minutes, and no page. They were told "A person here will read
-    this": somebody must see it."""
+    """Rule 2: reviewed within 5 minutes, without a page. They were told "A person here will read
+    this", so somebody must see it."""
     person = Resident().texts("hi").answers(*answers)
     handed_off = bool(person.case.revision)
     assert not person.happened(Page)
@@ -447,7 +449,7 @@ def test_not_safe_to_contact_means_nothing_but_replies(
         assert _spoken(person.everything[mark:]) == []
 
 
-# ---- a team is asked for -------------------------------------------------------------------------
+# ---- a team is requested -------------------------------------------------------------------------
 def test_a_request_nobody_picks_up_pages_the_desk_and_tells_the_truth_once() -> None:
     person = waiting_for_a_team()
     person.waits(minutes=4).hears_nothing()
@@ -465,7 +467,8 @@ def test_a_waiting_resident_hears_from_us_at_least_every_fifteen_minutes() -> No
 
     heard = [start, *(at for at, _ in _spoken(person.everything) if at > start), person.now]
     assert max(later - earlier for earlier, later in pairwise(heard)) <= timedelta(minutes=15)
-    # the words every fifteen minutes, and the truth with the choices at the end of the ladder
+    # one update every fifteen minutes, and "nobody accepted" with the choices at the end of the
+    # ladder
     assert len(heard) < 18
 
 
@@ -565,7 +568,7 @@ def test_no_answer_to_the_contingency_waits_and_a_human_looks() -> None:
 def test_somebody_who_wants_911_is_asked_whether_they_reached_it_by_a_later_text_of_theirs_alone() -> (
     None
 ):
-    """A text of ours could arrive while they hide (rule 11)."""
+    """A text that we send unprompted could arrive while they hide (rule 11)."""
     person = Resident().texts("hi").answers(*WANTS_911)
     person.waits(seconds=599).hears_nothing()
     person.waits(seconds=1).hears_nothing()
@@ -649,7 +652,7 @@ def test_a_clock_that_rings_late_has_moved_on(question: str) -> None:
             assert ahead is None or ahead > person.now
 
 
-# ---- who may hear what (rule 10) -----------------------------------------------------------------
+# ---- who may be told what (rule 10) --------------------------------------------------------------
 def test_by_number_alone_status_is_told_outside_danger_violence_and_argument() -> None:
     waiting_for_a_team().texts("STATUS").hears_of("status.nobody_yet")
 
@@ -764,7 +767,7 @@ def test_quiet_stops_updates_and_keeps_the_request() -> None:
     person.texts("STATUS").hears_of("status.en_route")
 
 
-# ---- hours, area and capacity never stand before danger (rule 6) ---------------------------------
+# ---- hours, area and capacity never come before danger (rule 6) ----------------------------------
 @pytest.mark.parametrize("place", ["inside", "outside", "not_live", "near_edge", "unknown"])
 @pytest.mark.parametrize("now", [NIGHT, NIGHT + timedelta(hours=9)])
 def test_danger_pages_at_any_hour_in_any_place_with_every_team_full(

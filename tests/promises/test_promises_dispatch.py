@@ -1,5 +1,5 @@
-"""What dispatch does at any moment: nothing raises, nobody is dropped, nothing is silenced that
-should be heard."""
+"""What dispatch may do at any moment: nothing raises an exception, nobody is dropped, and nothing
+that must be said is suppressed."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_whatever_dispatch_does_in_the_middle_the_row_goes_on_and_somebody_must_
     for at in range(len(ROWS[row]) + 1):
         person = Resident().texts("hi")
         if at < 2 and row != "danger":
-            person.waits(minutes=16)  # handed off for a look while the questions are still open
+            person.waits(minutes=16)  # handed off for review while the questions are still open
         person.answers(*ROWS[row][:at]).staff(_if_it_can(does))  # type: ignore[arg-type]
         person.answers(*ROWS[row][at:]) if person.case.asked else None
         person.texts("thank you")

@@ -1,9 +1,9 @@
-"""Conversations drawn by chance, over the real doors on both databases: texts, what staff do, delivery
+"""Random conversations through the real endpoints on both databases: texts, what staff do, delivery
 reports and time, in any order. Whatever happens (rules 4, 20 and 22):
 
-- no danger is open without a clock that will ring or a human who has spoken;
-- software asks nothing after a human's own words in a danger;
-- nothing is said that is not so.
+- every open danger has a clock that will fire or a human who has written;
+- software asks nothing after a human's own message in a danger;
+- nothing untrue is said.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ STEPS = 45
 
 
 class Player:
-    """Somebody who does anything at any time."""
+    """Takes random actions at random times."""
 
     def __init__(self, house: House, seed: int) -> None:
         self.house, self.chance = house, random.Random(seed)
@@ -57,7 +57,7 @@ class Player:
     def texts(self) -> None: ...
 
     def case(self) -> Any:
-        """One of their cases, most often the latest."""
+        """One of the resident's cases, most often the latest."""
         cases = self.house.rows("case")
         return self.chance.choice(cases) if self.chance.random() < 0.2 else self.me.case()
 
@@ -117,7 +117,7 @@ class Player:
 
 
 def nobody_joined(case: Any) -> bool:
-    """Is this an open danger with no human's words since it was known?"""
+    """Is this an open danger to which no human has written since it became known?"""
     marks = case.state["marks"]
     return (
         case.level in ("R1", "R2")

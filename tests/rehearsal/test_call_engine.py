@@ -1,5 +1,5 @@
-"""The stand-in Twilio carries calls as Twilio does: each verb, each result of a queue, keys, hang-ups
-and repeats. The service here is a handful of documents; time is virtual."""
+"""The stand-in Twilio runs calls as Twilio does: each verb, each result of a queue, keys, hang-ups
+and repeats. The service here is a handful of documents, and time is simulated."""
 
 import io
 import threading
@@ -33,11 +33,13 @@ Fields = dict[str, str]
 
 @dataclass
 class Service:
-    """Documents by path, and who asked for them. A document may be a function of the fields."""
+    """Documents by path, and the requests for them. A document may be a function of the posted
+    fields."""
 
     documents: dict[str, str | Callable[[Fields], str]] = field(default_factory=dict)
     asked: list[tuple[str, Fields]] = field(default_factory=list)
-    down: list[str] = field(default_factory=list)  # paths that fail, once for each time named
+    # paths that fail, once for each time they are listed
+    down: list[str] = field(default_factory=list)
 
     def app(self) -> Flask:
         app = Flask("service")
@@ -141,7 +143,7 @@ def test_a_number_may_be_withheld(service: Service, me: Handset, withheld: str) 
 
 
 def test_words_take_their_time(service: Service, me: Handset, time: VirtualTime) -> None:
-    """150 words a minute; digits are words."""
+    """150 words a minute; each digit counts as a word."""
     assert 4.0 == pytest.approx(speech_seconds("Is this about you? Yes, press 1. Other, press 2."))
     assert 2.0 == pytest.approx(speech_seconds("Call 911 now."))
     assert 1.6 == pytest.approx(speech_seconds("我是自動服務。"))
@@ -269,7 +271,7 @@ def test_two_kept_keys_serve_two_questions(service: Service, me: Handset) -> Non
     assert ["1", "2"] == [service.last(path)["Digits"] for path in ("first", "second")]
 
 
-# ---- words ---------------------------------------------------------------------------------------
+# ---- speech --------------------------------------------------------------------------------------
 
 
 def test_words_go_to_a_gather_that_listens_for_them(service: Service, me: Handset) -> None:
@@ -278,7 +280,8 @@ def test_words_go_to_a_gather_that_listens_for_them(service: Service, me: Handse
     )
 
     me.dials().waits(0.2).speaks("no, let go of me").listens()
-    assert [] == [path for path, _ in service.asked if path != VOICE]  # a room decides nothing
+    # background noise decides nothing
+    assert [] == [path for path, _ in service.asked if path != VOICE]
     me.says_nothing().speaks("Elm Street", confidence=0.42)
 
     told = service.last("said")
@@ -447,7 +450,7 @@ def test_the_oldest_call_is_joined_after_the_words_before_it(
     assert ("completed", "true", "31", me.call.sid) == (
         told["DialCallStatus"], told["DialBridged"], told["DialCallDuration"], told["DialCallSid"],
     )  # fmt: skip
-    assert "completed" == told["CallStatus"]  # its answer is not read any more
+    assert "completed" == told["CallStatus"]  # the response to it is ignored
     maria.never_hears("They are gone.")
     assert [later.call, me.call] == [one.call for one in engine.queues["case-1"].members]
 
@@ -707,7 +710,7 @@ def test_an_address_elsewhere_is_not_called(service: Service, engine: CallEngine
     assert {VOICE, RECEIPTS} == {path for path, _ in service.asked}
 
 
-# ---- failures and repeats ------------------------------------------------------------------------
+# ---- what is refused or ignored ------------------------------------------------------------------
 
 
 def test_a_webhook_that_fails_is_sent_again(service: Service, engine: CallEngine) -> None:
@@ -725,7 +728,7 @@ def test_a_webhook_that_fails_is_sent_again(service: Service, engine: CallEngine
 def test_every_webhook_may_come_twice(
     service: Service, engine: CallEngine, me: Handset, switch: str, heard: str
 ) -> None:
-    """`webhook_twice`: the first answer is lost; `webhook_repeated`: the first counts."""
+    """`webhook_twice`: the first response is lost; `webhook_repeated`: the first one counts."""
     service.documents[VOICE] = lambda _: says(f"Answer {service.times(VOICE)}.")
     engine.exchange.switch({switch: True})
 
@@ -854,7 +857,7 @@ def test_the_page_can_dial_press_speak_and_hang_up(service: Service, over_http: 
         service.last("said")["SpeechResult"],
     )
     assert "completed" == shown["status"]
-    # "listens" stands there wherever the key came after the words: the machine may be slow
+    # "listens" appears if the key came after the words had ended: the machine may be slow
     assert ["says", "presses", "speaks", "silence", "ended"] == [
         line["kind"]
         for line in shown["lines"]  # type: ignore[attr-defined]
@@ -899,8 +902,8 @@ def test_a_refusal_is_seen_over_http(service: Service, over_http: str) -> None:
 
 
 def test_the_page_is_read_while_a_call_goes_on(engine: CallEngine) -> None:
-    """Whoever carries a call on tells the page so, and whoever reads the page asks for the call:
-    neither may wait for the other."""
+    """A thread that advances a call notifies the page, and a thread that renders the page reads the
+    call: they must not deadlock."""
 
     def asked(number: str) -> str:
         told = threading.Thread(target=engine.exchange.changed, daemon=True)

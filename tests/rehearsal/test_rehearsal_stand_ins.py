@@ -1,4 +1,4 @@
-"""The stand-ins keep the contracts of what they stand for: Twilio as its own client knows it, a CAD
+"""The stand-ins keep the contracts of what they replace: Twilio as its own client knows it, a CAD
 as our API describes it."""
 
 import json
@@ -40,7 +40,7 @@ SECRET = "whsec_cmVoZWFyc2FsLXdlYmhvb2stc2VjcmV0LTEyMzQ1Ng=="
 
 @dataclass
 class House:
-    """A house of a few doors that remembers who knocked; a test says what it answers."""
+    """A minimal service that records the requests it gets; a test sets its responses."""
 
     url: str = ""
     heard: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -120,7 +120,7 @@ def house() -> Iterator[House]:
 
 
 class ToStandIn(TwilioHttpClient):
-    """Twilio's real HTTP client, pointed at another address: what the house's gateway does too."""
+    """Twilio's real HTTP client with another base URL, as in the service's own gateway."""
 
     def __init__(self, url: str) -> None:
         super().__init__(timeout=5)
@@ -177,7 +177,7 @@ def twilio(house: House) -> Iterator[Twilio]:
         yield Twilio(app, url)
 
 
-# Twilio: calls the house makes
+# Twilio: calls that the service makes
 
 ASKS = (
     '<?xml version="1.0"?><Response><Gather input="dtmf" numDigits="1" timeout="1" '
@@ -188,7 +188,7 @@ THANKS = "<Response><Say>Thank you.</Say><Hangup/></Response>"
 
 
 def rung(house: House, twilio: Twilio, **more: object) -> str:
-    """A call as the house makes it, which rings."""
+    """A call that the service makes, and that is ringing."""
     house.spoken = lambda door: ASKS if door == "page/call" else THANKS
     told: dict[str, object] = {
         "url": f"{house.url}/twilio/page/call?id=c1",
@@ -228,7 +228,7 @@ def test_a_call_rings_is_answered_and_a_key_goes_to_the_house(house: House, twil
         if door.startswith("page")
     ]
     assert doors == [("page/call", "human", None), ("page/key", "human", "1")]
-    until(lambda: call_receipts(house)[-1:] == ["completed"])  # once its thanks are said
+    until(lambda: call_receipts(house)[-1:] == ["completed"])  # once the thanks have been spoken
     assert call_receipts(house) == ["initiated", "ringing", "in-progress", "completed"]
     assert all(house.signatures_valid)
     assert twilio.client.calls(sid).fetch().status == "completed"
@@ -323,7 +323,7 @@ def test_the_page_shows_a_ringing_phone_without_a_script(house: House, twilio: T
     )
 
 
-# Twilio: what a person texts
+# Twilio: texts from a person
 
 
 def test_a_text_reaches_the_house_signed_and_its_answer_comes_back(
@@ -471,7 +471,7 @@ def test_another_web_site_cannot_text_from_here(house: House, twilio: Twilio) ->
     assert answer.status_code == 403 and not house.heard
 
 
-# Twilio: what the house sends
+# Twilio: texts that the service sends
 
 
 def test_the_real_client_sends_lists_fetches_and_redacts(house: House, twilio: Twilio) -> None:
@@ -573,8 +573,8 @@ def test_a_failure_for_the_next_text_happens_once(
 
 
 def test_a_hanging_send_has_gone_out_and_can_be_looked_up(house: House) -> None:
-    """The answer never comes in time, and yet the text is out: whoever sends again without looking
-    sends twice."""
+    """The response does not come in time, although the text was sent: a client that sends again
+    without looking it up sends it twice."""
     app = create_twilio(TwilioSettings(ACCOUNT, TOKEN, house.url, OURS, hang=2.0))
     with served(app) as url:
         twilio = Twilio(app, url)

@@ -1,4 +1,5 @@
-"""What Twilio would refuse or change in a voice document is named; what it carries out is not."""
+"""Anything in a voice document that Twilio would refuse or change is reported; what it carries out
+is not."""
 
 import pytest
 
@@ -119,13 +120,14 @@ def test_a_voice_may_be_demanded_everywhere() -> None:
 
 
 def test_the_vocabulary_is_twilios() -> None:
-    """The counts of the npm package, 69 and 130; its voices without ElevenLabs'."""
+    """The npm package has the same counts, 69 and 130; its voices without those of ElevenLabs."""
     known = vocabulary()
 
     assert (69, 130) == (len(known.say), len(known.gather))
     assert 757 + 140 + 3 == len(known.voices)
     spoken = frozenset().union(*known.voices.values())
-    assert {"eu-ES", "gl-ES", "lt-LT"} == spoken - known.say  # voices whose language <Say> lacks
+    # voices whose language <Say> does not list
+    assert {"eu-ES", "gl-ES", "lt-LT"} == spoken - known.say
 
 
 def test_every_place_and_nesting_names_a_known_element() -> None:

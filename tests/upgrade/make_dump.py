@@ -1,12 +1,12 @@
-"""Writes the dumps beside it: what a commit leaves in a database, with people in every state and
-jobs half done.
+"""Writes the dumps in this folder: what a commit leaves in a database, with people in every state
+and jobs half done.
 
     git worktree add /some/tree COMMIT
     python tests/upgrade/make_dump.py /some/tree NAME
 
-gives NAME.sqlite.sql and NAME.postgresql.sql (pg_dump must be on PATH). It plays the commit's own
-app through its own tests' hands, with the fixed keys of `keys.env`, so that another commit can open
-what it finds. Nothing in a dump is ever edited or renamed: a rename that breaks the reading of one
+writes NAME.sqlite.sql and NAME.postgresql.sql (pg_dump must be on PATH). It runs the commit's own
+app with the helpers of its own tests and the fixed keys of `keys.env`, so that another commit can
+open the result. Nothing in a dump is ever edited or renamed: a rename that makes a dump unreadable
 has to be undone or needs a migration.
 """
 
@@ -33,8 +33,8 @@ def keys() -> dict[str, str]:
 
 
 def play(house: Any) -> None:
-    """People in every status, texts and hand-offs enqueued and taken by a worker that died, a call
-    that rings, a test case."""
+    """People in every status; texts and hand-offs, enqueued or taken by a worker that died; a call
+    that is ringing; a test case."""
     screening(house)
     with_dispatch(house)
     ended(house)
@@ -45,13 +45,13 @@ def play(house: Any) -> None:
 
 
 def resident(house: Any) -> Any:
-    """Somebody new."""
+    """A new resident."""
     house.people = getattr(house, "people", None) or count(1)
     return house.resident(f"+172055503{next(house.people):02d}")
 
 
 def screening(house: Any) -> None:
-    """Stopped at each question in turn, with a story, in both languages."""
+    """Residents who stopped at each question in turn, with a story, in both languages."""
     for many in range(9):
         resident(house).texts(
             "hello", *("3", "2", "2", "2", "2", "Main St and 3rd Ave", "1", "2")[:many]
@@ -76,7 +76,7 @@ def moves(house: Any, me: Any, *words: str, **told: Any) -> None:
 
 
 def with_dispatch(house: Any) -> None:
-    """A team is asked for, declined, accepted with a time, on its way, there."""
+    """A team is requested, declined, accepted with a time, on its way, there."""
     resident(house).wants_a_team()
     acknowledge(house, resident(house).wants_a_team(), answer="decline", reason="no van before six")
     acknowledge(house, resident(house).wants_a_team(), answer="accept", in_minutes=20)
@@ -95,12 +95,13 @@ def ended(house: Any) -> None:
 
 
 def probed(house: Any) -> None:
-    """The probe's own case, in danger: its page is held."""
+    """The probe's own case, in danger: its page is held back."""
     house.resident(PROBE_NUMBER).texts("i took all my pills", sid="PROBE-" + "0" * 26)
 
 
 def in_danger(house: Any) -> None:
-    """Paged and nobody yet; the supervisor's phone rings; accepted; a human wrote."""
+    """Paged without an answer yet; the supervisor's phone ringing; accepted; a human has
+    written."""
     waiting = resident(house).texts("i took all my pills")
     house.settles()
     house.wait(130)
@@ -116,7 +117,7 @@ def in_danger(house: Any) -> None:
 
 
 def left_undone(house: Any) -> None:
-    """What the worker had not yet done: of each of the four kinds of job one enqueued, and one
+    """What the worker had not finished: for each of the four kinds of job, one enqueued and one
     taken by a worker that died."""
     for _ in range(2):
         resident(house).texts("0")

@@ -1,4 +1,4 @@
-"""A worker of this release on a database that an older one left, between stand-ins of its own."""
+"""A worker of this release on a database that an older one left, with its own stand-ins."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from caller_service.rehearsal.dispatcher import CadSettings
 from caller_service.rehearsal.pages import served
 from caller_service.rehearsal.twilio_stand_in import create_twilio
 
-NOBODY = "http://127.0.0.1:9"  # no web door runs
+NOBODY = "http://127.0.0.1:9"  # no web server runs there
 
 
 class NewWorker:
-    """`ours`: the program's number."""
+    """`ours`: the program's phone number."""
 
     def __init__(self, settings: Settings, ours: str, folder: Path, **environment: str) -> None:
         self.database_url, self.folder, self.environment = (
@@ -38,12 +38,12 @@ class NewWorker:
         )
         self.board: Board = self._cad.extensions["board"]
         self.exchange: Exchange = self._twilio.extensions["exchange"]
-        self.exchange.switch({"receipts_missing": True})  # nobody would take them
+        self.exchange.switch({"receipts_missing": True})  # there is no server to receive them
 
     @contextmanager
     def works(self) -> Iterator[Callable[[Callable[[], bool], str], None]]:
-        """It runs; what is yielded waits until something is done. In the end it stops when told to,
-        and nothing has failed."""
+        """Runs the worker; yields a function that waits until something is done. At the end the
+        worker must stop when asked, with no failure in its log."""
         with served(self._cad) as cad_url, served(self._twilio) as twilio_url:
             told = clean_environment(
                 **self.environment,

@@ -1,8 +1,8 @@
-"""A database of the first release, full of people, is carried to this one: nobody and nothing of it
-is lost.
+"""A database of the first release, full of people, is migrated to this release: no person and no
+data is lost.
 
-What the first release left is written out here as it wrote it; today's tables and cases have no
-part in that.
+What the first release stored is written out here exactly as it wrote it; today's tables and cases
+are not used for that.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from caller_service.store.tokens import find, token_hash
 from upgrade.new_worker import NewWorker
 
 FIRST = "0001_first_tables"
-# tables made after the first release
+# tables added after the first release
 SINCE = frozenset(
     {
         "call",
@@ -73,12 +73,12 @@ MARKS: dict[str, dict[str, Any]] = {
 CAD = "rehearsal-cad"
 ANA, BEN, CARO, DINA, EMIL = (f"+1720555014{digit}" for digit in range(5))
 DISPATCHER, DISPATCHERS_PHONE = "Dispatcher on duty", "+17205550130"
-HOLD = timedelta(seconds=30)  # what a job has is not the sweep's before that
+HOLD = timedelta(seconds=30)  # until then the sweep leaves alone what a job has claimed
 Kept = dict[str, list[dict[str, Any]]]
 
-# ---- what the first release left -----------------------------------------------------------------
+# ---- what the first release stored ---------------------------------------------------------------
 
-STATE: Mapping[str, Any] = {  # of a new case
+STATE: Mapping[str, Any] = {  # the state of a new case
     "answers": {}, "said": [], "located": "", "because": [], "set_aside": [], "review": False,
     "asked": "", "again": [], "unreadable": 0, "team": "", "interpreter": False, "round": 0,
     "rung": 0, "accepted_by": "", "revision": 0, "sent": "", "told": "", "quiet": False,
@@ -103,15 +103,16 @@ TEAM_COLUMNS = {
 
 @dataclass
 class OldRelease:
-    """Writes as the first release did, row by row, on one connection."""
+    """Writes rows as the first release did, on one connection."""
 
     parts: Parts
     conn: sa.Connection
     now: datetime
-    words: dict[str, str] = field(default_factory=dict)  # of every text, by its id
-    cases: dict[str, str] = field(default_factory=dict)  # id by reference
-    numbers: dict[str, str] = field(default_factory=dict)  # by the contact's id
-    texts: dict[str, str] = field(default_factory=dict)  # those on their way: id by what they are
+    words: dict[str, str] = field(default_factory=dict)  # the words of every text, by its id
+    cases: dict[str, str] = field(default_factory=dict)  # case ids by reference
+    numbers: dict[str, str] = field(default_factory=dict)  # by contact id
+    # ids of texts on their way, by what they are
+    texts: dict[str, str] = field(default_factory=dict)
     deliveries: dict[str, str] = field(default_factory=dict)  # the same for deliveries
     tables: sa.MetaData = field(default_factory=sa.MetaData)
 
@@ -180,20 +181,19 @@ class OldRelease:
             "case_id": case, "place": 0, "keys": "",
             "sealed_words": self.parts.sealer.seal(words, f"message.words.{text}"),
             "language": "en", "state": state, "rank": 0, "tries": 0,
-            "at": self.ago(60),  # many share it
+            "at": self.ago(60),  # shared by many rows
         }  # fmt: skip
         return self.keep("message", **row | more)
 
     def turn(self, case: str, contact: str, sid: str, words: str, *answers: str) -> None:
-        """What somebody wrote, and what they were answered; the last part was written first, as may
-        be."""
+        """An inbound text and its replies. The last part is stored first, as can happen."""
         heard = self.text(words, case, contact, "in", "heard", provider_id=sid)
         for place, answer in reversed(list(enumerate(answers))):
             self.text(answer, case, contact, answers=heard, place=place)
 
     def hand_off(self, case: str, **delivery: Any) -> str:
-        """One revision, which the console has; `delivery` tells how far it is on its way to
-        dispatch."""
+        """One revision, which the console has received; `delivery` says how far its delivery to
+        dispatch has got."""
         packet = {
             "type": "hand_off.v1",
             "hand_off_id": case,
@@ -222,8 +222,8 @@ class OldRelease:
         )
 
     def job(self, name: str, reference: str, status: str = "ENQUEUED") -> None:
-        """A job nobody took yet, or one (PENDING) that a worker took and died of, or one that is
-        done."""
+        """A job that no worker has taken yet, one (PENDING) whose worker died while running it, or
+        one that is done."""
         job = f"{name.partition('_')[0]}:{reference}:0"
         self.parts.jobs.enqueue(
             self.conn,
@@ -233,7 +233,7 @@ class OldRelease:
             queue="texts" if name == "send_text" else f"deliver.{CAD}",
         )
         lite = self.conn.dialect.name == "sqlite"
-        # SQLite's has one name
+        # on SQLite the executor is just "worker"
         taken = {"status": status, "executor": "worker" if lite else "worker-of-old", "job": job}
         if status != "ENQUEUED":
             table = "workflow_status" if lite else "dbos.workflow_status"
@@ -251,7 +251,7 @@ class OldRelease:
         self.staff()
 
     def ana(self) -> None:
-        """In the middle of the screening."""
+        """Is in the middle of the screening."""
         ana = self.contact(ANA, language="es")
         marks = {"opened": self.ago(90), "heard": self.ago(60), "asked": self.ago(60)}
         state = {"answers": {"who": "me", "health": "no"}, "asked": "safety"}
@@ -280,7 +280,7 @@ class OldRelease:
             )
 
     def ben(self) -> None:
-        """Cancelled once; now he waits for a team. Hand-off and a text are enqueued."""
+        """Cancelled once; now waits for a team. A hand-off and a text are enqueued."""
         ben = self.contact(BEN)
         self.case(
             ben,
@@ -320,8 +320,8 @@ class OldRelease:
         self.job("send_text", self.texts["enqueued"])
 
     def caro(self) -> None:
-        """A team has it. The worker died in the middle of a delivery, and of a text that Twilio
-        already has."""
+        """A team has the case. The worker died in the middle of a delivery, and of a text that
+        Twilio already has."""
         caro = self.contact(CARO)
         marks = {
             name: self.ago(120)
@@ -353,8 +353,8 @@ class OldRelease:
         self.text("", case, caro, state="dead", rank=5, error="twilio 21614", tries=10)
 
     def dina(self) -> None:
-        """In danger, and the next person should have been paged by now. What failed once is due
-        again."""
+        """In danger, and the next person should have been paged by now. Attempts that failed once
+        are due again."""
         dina = self.contact(DINA)
         marks = {
             name: self.ago(120)
@@ -399,7 +399,7 @@ class OldRelease:
         )
 
     def emil(self) -> None:
-        """Long ago and at length; he has stopped texts since."""
+        """An older, closed case with a long story; he has stopped texts since."""
         emil = self.contact(EMIL, stopped_at=self.ago(7e4), stopped_because="asked")
         story = [f"{place}: " + "слово 🙏 " * 200 for place in range(20)]
         marks = {"opened": self.ago(9e4), "heard": self.ago(9e4), "closed": self.ago(8e4)}
@@ -425,7 +425,7 @@ class OldRelease:
         self.turn(case, emil, "SMemil1", story[0], "")
 
     def staff(self) -> None:
-        """What belongs to no case or to no resident, and the small tables."""
+        """Rows without a case or a resident, and the small tables."""
         heard = self.text(
             "ZZZZZZ", None, None, "in", "heard", person=DISPATCHER, provider_id="SMstaff1"
         )
@@ -452,12 +452,12 @@ class OldRelease:
         self.conn.execute(sa.insert(areas).values(area="eastside", full_until=self.now + HOLD))
 
 
-# ---- a house whose database is an old one --------------------------------------------------------
+# ---- a service with a database of the first release ----------------------------------------------
 
 
 @dataclass
 class Carried:
-    """The app of this release, and the database the first one left it."""
+    """The app of this release, and the database that the first release left."""
 
     app: Flask
     settings: Settings
@@ -483,7 +483,7 @@ class Carried:
 def old(
     request: pytest.FixtureRequest, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[Carried]:
-    """A database as the first release left it, not carried yet."""
+    """A database as the first release left it, not migrated yet."""
     (tmp_path / "var").mkdir()
     levels = {name: logging.getLogger(name).level for name in ("alembic", "dbos")}
     with new_database(request.param, tmp_path) as url:
@@ -508,7 +508,7 @@ def old(
 
 
 def rows(url: str, ours: bool = True) -> Kept:
-    """Every row of every table of ours, or of the engine's, as the database gives it."""
+    """Every row of every table of ours, or of the engine's, as the database returns it."""
     with connected(url) as conn:
         schema = None if ours or conn.dialect.name == "sqlite" else "dbos"
         names = (
@@ -534,8 +534,8 @@ def _ordered(found: Any) -> list[dict[str, Any]]:
 
 
 def as_carried(kept: Kept) -> Kept:
-    """What this release makes of it: the journal says "" where it named no case, nothing is a test,
-    what has ended is looked at for erasure, and nothing else is changed."""
+    """What this release makes of the rows: the journal has "" where it named no case, nothing is
+    marked as a test, ended cases are due for erasure, and nothing else is changed."""
     marked = {
         table: _ordered({**row, **marks} for row in kept[table]) for table, marks in MARKS.items()
     }
@@ -550,7 +550,7 @@ def as_carried(kept: Kept) -> Kept:
 
 
 def _person_now(name: str) -> dict[str, Any]:
-    """No second factor, no PIN: they come by a one-time link."""
+    """No second factor and no PIN: they sign in with a one-time link."""
     return {
         "name_key": name.casefold(), "pin": None, "sealed_totp": None, "sealed_new_totp": None,
         "totp_counter": 0, "theme": "", "single_keys": True, "rehearsal": False,
@@ -558,7 +558,8 @@ def _person_now(name: str) -> dict[str, Any]:
 
 
 def _token_now(name: str) -> dict[str, Any]:
-    """What it could do, for the destination of its name; without one it opens nothing."""
+    """A token keeps its permissions for the destination of the same name; if there is none it opens
+    nothing."""
     kind = {CAD: "api", "console": "console"}.get(name)
     return {
         "kind": kind or "api",
@@ -569,7 +570,7 @@ def _token_now(name: str) -> dict[str, Any]:
 
 
 def shape(url: str) -> dict[str, Any]:
-    """What the tables of ours are: columns, keys, and indexes with what they are over."""
+    """The schema of our tables: columns, keys, and indexes with their columns."""
     with connected(url) as conn:
         found = sa.inspect(conn)
         return {
@@ -607,7 +608,7 @@ def shape(url: str) -> dict[str, Any]:
 
 
 def refused(parts: Parts, table: str, like: dict[str, Any], **changed: Any) -> bool:
-    """Does the database refuse a row like this one, changed so?"""
+    """Does the database refuse a row like this one with these changes?"""
     values = like | {"id": parts.new_id()} | changed
     names = ", ".join(f'"{name}"' for name in values)
     with parts.engine.connect() as conn:
@@ -737,7 +738,8 @@ def test_back_one_step_and_up_again_with_nothing_lost(old: Carried) -> None:
 
 
 def _but_keys(kept: Kept) -> Kept:
-    """Whoever writes is left under the newest keys, and the row says so."""
+    """When somebody writes, their contact is rewritten under the newest keys, and the row says
+    so."""
     keys = ("index_key", "sealed_number")
     contacts = [
         {name: value for name, value in row.items() if name not in keys} for row in kept["contact"]
@@ -755,7 +757,7 @@ def test_residents_and_dispatch_go_on_where_they_were(
         house.resident(number) for number in (ANA, BEN, EMIL, DISPATCHERS_PHONE)
     )
 
-    # What was heard before is answered as it was then, and changes nothing.
+    # A repeated webhook gets the old response, and changes nothing.
     before = rows(old.url)
     assert twiml(ana.posts("hola", sid="SMana1").text) == [
         "Así empezó. 🙏\n¿Quién?",
@@ -767,20 +769,20 @@ def test_residents_and_dispatch_go_on_where_they_were(
     ]
     assert _but_keys(rows(old.url)) == _but_keys(before)
 
-    # The next answer gets the next question, in the same case.
-    # A bare number is read only by the choices that were sent: the old release did not keep them,
-    # so it is asked again.
+    # The next answer gets the next question, in the same case. A bare number is only interpreted by
+    # the choices that were sent: the old release did not store them, so the question is asked
+    # again.
     ana.texts("2").hears("¿Pasa algo de esto ahora?")
     assert ana.case().state["answers"] == {"who": "me", "health": "no"}
     ana.texts("no").told("ask.suicide.me", language="es")
     assert (ana.case().id, ana.case().version) == (old.left.cases["J2B9C8"], 5)
     assert ana.case().state["answers"] == {"who": "me", "health": "no", "safety": "no"}
 
-    # Who comes back has a new request, which knows of the old one.
+    # Somebody who comes back gets a new request, which is linked to the old one.
     emil.texts("hello again")
     assert emil.case().state["related"] == old.left.cases["R8Z7Q7"]
 
-    # Dispatch finds what it had, reads it, and takes it.
+    # Dispatch finds what it had, reads it, and accepts it.
     listed = house.dispatch("", method="GET").json["hand_offs"]
     assert [each["reference"] for each in listed] == ["J5R7W6", "V3Z6N4", "W4J7X3"]
     path = f"/{ben.case().id}"
@@ -803,7 +805,7 @@ def test_a_worker_of_this_release_finishes_what_the_old_one_left(
     old.to_head()
     ours = old.parts.program.numbers.ours[0].number
     new = NewWorker(old.settings, ours, tmp_path)
-    # then the old worker died
+    # the text was sent, and then the old worker died
     reached = new.exchange.text("outbound-api", ours, CARO, "María's team has it.", "delivered")
     with new.works() as wait:
         wait(lambda: not under_way(old), "all the old one left is done")
@@ -832,8 +834,8 @@ def test_a_worker_of_this_release_finishes_what_the_old_one_left(
 
 
 def under_way(old: Carried) -> list[Any]:
-    """What the old release left to do and nobody has done yet; jobs count as well as what they are
-    about."""
+    """Work that the old release left and that is not finished yet: texts, deliveries, and their
+    jobs."""
     left = {
         **old.left.texts,
         **{f"{name} delivery": delivery for name, delivery in old.left.deliveries.items()},
@@ -854,12 +856,13 @@ def under_way(old: Carried) -> list[Any]:
 
 
 def paged_next(old: Carried) -> bool:
-    """Has somebody else than the first been paged for who is in danger?"""
+    """Has anybody after the first person been paged for the danger?"""
     return any(row["rung"] > 0 for row in rows(old.url)["page"])
 
 
 def test_a_token_keeps_what_it_could_do_for_the_destination_of_its_name(old: Carried) -> None:
-    """`check` names before the upgrade what will open nothing after it; `migrate` names it too."""
+    """Before the upgrade `check` names the tokens that will open nothing after it, and `migrate`
+    names them too."""
     program = replace(
         old.parts.program,
         destinations=(*old.parts.program.destinations, Destination("clinic", "page")),
@@ -887,7 +890,8 @@ def test_a_token_keeps_what_it_could_do_for_the_destination_of_its_name(old: Car
 
 
 def test_going_back_revokes_what_the_release_before_would_let_do_more(old: Carried) -> None:
-    """It knows names alone: a token with a name of its own, fewer scopes or an end is none."""
+    """The first release knows only names: it cannot represent a token with a different name, fewer
+    scopes or an end date."""
     old.to_head()
     every = frozenset({"read", "act", "transcript", "converse"})
     soon = old.left.now + timedelta(days=1)

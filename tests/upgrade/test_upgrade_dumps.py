@@ -1,8 +1,9 @@
-"""Databases that earlier commits left (tests/upgrade/) are opened, read and finished by this one.
+"""Databases that earlier commits left (tests/upgrade/): this commit opens and reads them and
+finishes their work.
 
-What is stored keeps its name through every rename: jobs, queues, states, marks, events, keys in a
-case's state. The dumps hold people in every status, and jobs of all four kinds that are enqueued or
-were taken by a worker that died.
+Stored names survive every rename in the code: jobs, queues, states, marks, events, keys in a case's
+state. The dumps hold people in every status, and jobs of all four kinds, enqueued or taken by a
+worker that died.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ JOBS = {"deliver", "send_text", "call_person", "catch_up"}
 
 @dataclass
 class Loaded:
-    """A database as a dump has it, carried to this release."""
+    """A database loaded from a dump and migrated to this release."""
 
     app: Flask
     settings: Settings
@@ -47,7 +48,7 @@ class Loaded:
         return self.app.extensions["caller_parts"]  # type: ignore[no-any-return]
 
     def jobs(self, status: str) -> dict[str, str]:
-        """The engine's jobs with this state: id and name."""
+        """Id and name of the engine's jobs in this state."""
         table = "workflow_status" if self.kind == "sqlite" else "dbos.workflow_status"
         with connected(self.settings.database_url) as conn:
             found = conn.execute(
