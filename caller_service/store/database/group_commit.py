@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -59,17 +60,8 @@ class DirectWriter:
 @dataclass(slots=True)
 class _Piece:
     decide: Decide[Any]
-    unheard: Unheard[Any] | None = None
     work: Work[Any] | None = None
     future: Future[Any] = field(default_factory=Future)  # running: it is written, or will fail
-    settled: threading.Lock = field(default_factory=threading.Lock)  # taken by who is first: the
-    # answer, or the request that gives up
-
-    def answer(self, result: Any) -> None:
-        if self.settled.acquire(blocking=False):
-            self.future.set_result(result)
-        elif self.unheard is not None:
-            self.unheard(result)
 
     def fail(self, problem: BaseException) -> None:
         with suppress(InvalidStateError):  # its request has given up, or was answered
@@ -99,7 +91,7 @@ class GroupCommit:
         refuse_nested()
         if self._process != os.getpid():  # a forked child has its parent's queue and no thread
             self._start_afresh()
-        piece = _Piece(decide, unheard)
+        piece = _Piece(decide)
         with self._starting:
             self._waiting.put(piece)
             if self._thread is None:
@@ -110,10 +102,10 @@ class GroupCommit:
         try:
             return future.result(limit)
         except TimeoutError:
-            if future.cancel() or piece.settled.acquire(blocking=False):
-                self._lock.failed(limit)
-                raise NotWritten("no turn to write, or a commit that does not end") from None
-            return future.result()  # it ended this moment
+            if not future.cancel() and unheard is not None:
+                future.add_done_callback(partial(_tell, unheard))
+            self._lock.failed(limit)
+            raise NotWritten("no turn to write, or a commit that does not end") from None
 
     def _run(self) -> None:
         while True:
@@ -159,8 +151,13 @@ class GroupCommit:
                 running = [piece for piece in running or () if piece is not failed.piece]
             else:
                 for piece, result in zip(running, results, strict=True):
-                    piece.answer(result)
+                    piece.future.set_result(result)
                 return
+
+
+def _tell(unheard: Unheard[Any], future: Future[Any]) -> None:
+    if future.exception() is None:
+        unheard(future.result())
 
 
 class _PieceFailed(Exception):
