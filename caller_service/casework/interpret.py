@@ -42,7 +42,8 @@ def understand(
 ) -> tuple[Case, Reading]:
     """What the text says, and the case, whose language may change: a first text can show the
     language, and a later one that it is another."""
-    case = _in_their_language(case, said, ears)
+    if not scene.on_page:  # there the reader chooses; words, a watched phrase too, change nothing
+        case = _in_their_language(case, said, ears)
     question = seen_question(scene.program.protocol, case, heard_at, scene.by_text)
     offered = tuple(choice.code for choice in question.offered(case.facts())) if question else ()
     reading = read(said, question, offered, ears[case.language], case.code_word)

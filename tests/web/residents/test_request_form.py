@@ -1421,6 +1421,14 @@ def test_a_watched_phrase_silences_the_page(house: House, phrase: str, live: boo
         assert_nothing_shows(house, me)
 
 
+def test_words_in_another_language_do_not_change_the_page(house: House) -> None:
+    """The reader chose it, and whoever looks over their shoulder sees a page that turns Spanish."""
+    me = asks_for_a_team(Browser(house))
+    me.sends(words="por favor manden a alguien, mi hermano no quiere salir de su cuarto")
+    assert me.page.language == "en" and me.case().language == "en"
+    assert "no quiere salir" in me.page.words
+
+
 @pytest.mark.parametrize("script", [True, False])
 def test_a_watched_phrase_in_the_form_shows_no_danger(house: House, script: bool) -> None:
     """Whoever reads along sees no counselor, no 911 in red, and nobody who is asked to come."""
