@@ -310,9 +310,8 @@ def _reply(
     anything else."""
     bare = without_trailing_emoji(words)
     bare = bare if any(word.isalnum() for word in bare) else words  # "👎👎" is no clear no
-    if (command := _command(bare, ears.vocabulary)) is not None:
-        unfit = command.name == CommandName.CODE and not fits_as_code_word(command.of, ears)
-        return Command(CommandName.CODE) if unfit else command
+    if (commanded := _commanded(bare, question, ears)) is not None:
+        return commanded
     contact = _asks_contact(question, offered)
     if _watched(words, wishes, contact, ears):
         return Command(CommandName.WATCHED, alone=False)
@@ -336,6 +335,21 @@ def _reply(
     if place:
         return PlaceGiven(said.strip())
     return _words_alone(words, bare, question, offered, ears.vocabulary, wishes)
+
+
+def _commanded(words: tuple[str, ...], question: Question | None, ears: Ears) -> Reply | None:
+    """A whole text that is a command. "I want 911" is an answer where it is a choice: that says
+    more, and gives the words for 911 as well."""
+    command = _command(words, ears.vocabulary)
+    listed = ears.vocabulary.answers.get(question.id, {}) if question is not None else {}
+    if command is not None and command.name == CommandName.EMERGENCY and words in listed:
+        return Answer(listed[words])
+    unfit = (
+        command is not None
+        and command.name == CommandName.CODE
+        and not fits_as_code_word(command.of, ears)
+    )
+    return Command(CommandName.CODE) if unfit else command
 
 
 def _asks_contact(question: Question | None, offered: tuple[str, ...]) -> bool:

@@ -276,8 +276,10 @@ def test_commands_win_over_answers_and_dangers_at_every_question(language: str) 
     for question in (*PROGRAM.protocol.questions, None):
         for phrase, meaning in ALONE[language].commands.items():
             reply = reading(" ".join(phrase), question.id if question else None, language).reply
+            # "I want 911" where it is a choice: the answer gives the words as well
+            chosen = meaning == "emergency" and reply == Answer("call_911")
             # thanks are read after answers, and "info please" asks for help
-            if meaning not in ("code", "thanks", "help"):
+            if meaning not in ("code", "thanks", "help") and not chosen:
                 assert isinstance(reply, (Command, Danger)), phrase
                 named = (
                     (reply.name, "" if reply.of == "carrier" else reply.of)

@@ -132,6 +132,22 @@ def test_call_me_instead_asks_for_a_call_and_takes_no_texts_back(house: House, s
     assert asked.case().state["answers"]["contact"] == "call"
 
 
+@pytest.mark.parametrize("said", ["police", "cops", "the police", "policía", "ambulance"])
+def test_the_police_or_an_ambulance_in_a_word_get_the_words_for_911(
+    house: House, said: str
+) -> None:
+    """Rule 11: asking for them in any words gives the words at once."""
+    me = house.resident().texts("hello", "1", said)
+    assert "911" in me.heard[0] and me.case().state["asked"] == "health"
+
+
+@pytest.mark.parametrize("said", ["i want 911", "police", "quiero al 911"])
+def test_i_want_911_is_an_answer_where_it_is_a_choice(house: House, said: str) -> None:
+    """Its own words are read like its number, and the question is not put again."""
+    me = house.resident().texts("hello", "1", "2", "2", "2", "1", said)
+    assert "911" in me.heard[0] and me.case().state["answers"]["want"] == "call_911"
+
+
 def test_dont_call_me_opens_no_texts_at_the_question_about_contact(house: House) -> None:
     me = house.resident().texts("hello", "1", "2", "2", "2", "dont call me he will hear")
     assert (
