@@ -782,9 +782,10 @@ def test_residents_and_dispatch_go_on_where_they_were(
     emil.texts("hello again")
     assert emil.case().state["related"] == old.left.cases["R8Z7Q7"]
 
-    # Dispatch finds what it had, reads it, and accepts it.
+    # Dispatch finds what it had, reads it, and accepts it; whoever is back after a danger is read.
     listed = house.dispatch("", method="GET").json["hand_offs"]
-    assert [each["reference"] for each in listed] == ["J5R7W6", "V3Z6N4", "W4J7X3"]
+    references = [each["reference"] for each in listed]
+    assert references == ["J5R7W6", "V3Z6N4", "W4J7X3", emil.case().reference]
     path = f"/{ben.case().id}"
     said = house.dispatch(f"{path}/messages", method="GET").json["messages"]
     assert {each["words"] for each in said} == {
