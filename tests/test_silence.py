@@ -32,6 +32,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import format_datetime
 from functools import cache, partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -444,7 +445,7 @@ class Story:
 
     def __init__(self, house: House, seen: Seen, patch: pytest.MonkeyPatch) -> None:
         self.house, self.seen, self.patch = house, seen, patch
-        self.own = house.parts.engine
+        self.own, self.people = house.parts.engine, count()
         self.ladder = house.parts.program.ladder
         self.case_id = self.reference = self.text_id = self.call_id = ""
         house.outside.add_passthru("http://127.0.0.1:1")
@@ -734,7 +735,7 @@ class Story:
     def waiting_text(self, number: str) -> str:
         """The id of a text to somebody who is owed it: nobody asked for it just now."""
         person = self.house.resident(number).texts("0", "2", "1", SENTENCE)
-        by = f"{BY} {person.number[-2:]}"  # nobody holds more than three dangers
+        by = f"{BY} {person.number[-4:]}"  # nobody holds more than three dangers
         assert (
             self.house.dispatch(
                 f"/{person.case().id}/acknowledgement", {"answer": "accept", "by": by}
@@ -1093,7 +1094,7 @@ class Story:
         before is forgotten."""
         self.forgets()
         cases_table = Base.metadata.tables["case"]
-        number = f"+1720557{time.monotonic_ns() % 10_000:04}"
+        number = f"+1720557{next(self.people):04}"
         self.text_id = self.waiting_text(number)
         case = self.house.resident(number).case()
         self.case_id, self.reference = case.id, case.reference

@@ -111,8 +111,11 @@ def test_911_gives_the_words_at_once_and_changes_no_level(question: str, languag
         assert {"say.call_911", "say.not_911"} & set(person.said) and "911" in person.heard[
             0
         ].text, said
-        assert person.asked == question or person.case.in_danger
-        if not person.case.in_danger:  # "please call 911 for me" also requests a human
+        # "I want 911" is an answer where it is a choice
+        chosen = question == "want" and person.case.answers.get("want") == "call_911"
+        assert person.asked == question or person.case.in_danger or chosen
+        # "please call 911 for me" also requests a human
+        if not person.case.in_danger and not chosen:
             assert person.case.level == before and not person.happened(Page), said
 
 
