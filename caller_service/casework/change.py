@@ -48,18 +48,27 @@ def attempt(
     lock: Also = lambda _: None,
     unheard: Callable[[T], object] | None = None,
 ) -> T:
-    """Load and decide without a lock, then write by compare-and-swap; after a conflict once more
-    with what `lock` holds. `work` is told whether it is held; `unheard` is told what was kept
-    after its request had given up."""
-    try:
+    """Load and decide without a lock, then write by compare-and-swap; after a conflict again with
+    what `lock` holds, and once more: whoever wrote meanwhile for the first time held no lock.
+    `work` is told whether it is held; `unheard` is told what was kept after its request had given
+    up."""
+
+    def locked() -> T:
+        with transaction(parts.engine) as conn:
+            lock_for_write(conn)
+            lock(conn)
+            return work(conn, True)(conn)
+
+    def unlocked() -> T:
         return parts.writer.decide_and_write(lambda conn: work(conn, False), unheard)
-    except Exception as problem:
-        if not cases.is_conflict(problem):
-            raise
-    with transaction(parts.engine) as conn:
-        lock_for_write(conn)
-        lock(conn)
-        return work(conn, True)(conn)
+
+    for each in (unlocked, locked):
+        try:
+            return each()
+        except Exception as problem:
+            if not cases.is_conflict(problem):
+                raise
+    return locked()
 
 
 def change(parts: Parts, case_id: str, decide: Decide, who: str) -> Case | None:

@@ -69,8 +69,7 @@ class Stale(Exception):
 
 
 def is_conflict(problem: Exception) -> bool:
-    """Did a write fail because of a concurrent one? Then the work is run once more, under the
-    lock."""
+    """Did a write fail because of a concurrent one? Then the work is run again, under the lock."""
     if isinstance(problem, (Stale, sa.exc.IntegrityError)):
         return True
     # deadlock, serialization failure
