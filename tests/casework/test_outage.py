@@ -239,6 +239,7 @@ def full(house: House) -> Iterator[None]:
 @contextmanager
 def texts_on(disk: Path, engine: sa.Engine) -> Iterator[None]:
     with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as conn:
+        conn.execute(sa.text("VACUUM FULL message"))  # no free room is left inside
         conn.execute(sa.text(f"CREATE TABLESPACE small LOCATION '{disk}'"))
         conn.execute(sa.text("ALTER TABLE message SET TABLESPACE small"))
         try:
