@@ -340,8 +340,7 @@ def _reply(
 def _commanded(words: tuple[str, ...], question: Question | None, ears: Ears) -> Reply | None:
     """A whole text that is a command. "I want 911" is an answer where it is a choice: that says
     more, and gives the words for 911 as well."""
-    command = _command(words, ears.vocabulary)
-    listed = ears.vocabulary.answers.get(question.id, {}) if question is not None else {}
+    command, listed = _command(words, ears.vocabulary), _listed(question, ears.vocabulary)
     if command is not None and command.name == CommandName.EMERGENCY and words in listed:
         return Answer(listed[words])
     unfit = (
@@ -350,6 +349,11 @@ def _commanded(words: tuple[str, ...], question: Question | None, ears: Ears) ->
         and not fits_as_code_word(command.of, ears)
     )
     return Command(CommandName.CODE) if unfit else command
+
+
+def _listed(question: Question | None, vocabulary: Vocabulary) -> Mapping[tuple[str, ...], str]:
+    """The phrases that are listed as answers of this very question."""
+    return vocabulary.answers.get(question.id, {}) if question is not None else {}
 
 
 def _asks_contact(question: Question | None, offered: tuple[str, ...]) -> bool:
@@ -361,8 +365,7 @@ def _yes_of_its_own(
 ) -> Answer | None:
     """A "yes" in words listed for this very question, such as "I did it" to `attempt`: the answer
     says more than the danger that the same words are elsewhere."""
-    listed = vocabulary.answers.get(question.id, {}) if question is not None else {}
-    return Answer("yes") if listed.get(words) == "yes" else None
+    return Answer("yes") if _listed(question, vocabulary).get(words) == "yes" else None
 
 
 def _watched(words: tuple[str, ...], wishes: frozenset[str], contact: bool, ears: Ears) -> bool:
@@ -505,7 +508,7 @@ def _led(words: tuple[str, ...], question: Question, vocabulary: Vocabulary) -> 
     if question.safety or question.follow_up or any(map(question.opens, codes)):
         return None
     first = next((at for at, word in enumerate(words) if word not in vocabulary.leads), 0)
-    return vocabulary.answers.get(question.id, {}).get(words[first:]) if first else None
+    return _listed(question, vocabulary).get(words[first:]) if first else None
 
 
 def _doubt(
