@@ -136,7 +136,7 @@ def last_closed(conn: sa.Connection, contact_id: str) -> LastClosed:
 
 def was_danger(conn: sa.Connection, case_id: str, since: datetime) -> bool:
     """Was this case a danger, and has it ended since then?"""
-    ended = (case.c.level.in_((Level.R1.name, Level.R2.name)), case.c.closed_at >= since)
+    ended = (_DANGER, case.c.closed_at >= since)
     query = sa.select(case.c.id).where(case.c.id == case_id, *ended, ~case.c.test)
     return conn.execute(query).first() is not None
 
@@ -200,7 +200,8 @@ def last_opened(conn: sa.Connection, contact_ids: Sequence[str]) -> str | None:
     return conn.execute(query.order_by(case.c.opened_at.desc()).limit(1)).scalar()
 
 
-_IN_DANGER = (case.c.closed_at.is_(None), case.c.level.in_(("R1", "R2")), ~case.c.test)
+_DANGER = case.c.level.in_(("R1", "R2"))
+_IN_DANGER = (case.c.closed_at.is_(None), _DANGER, ~case.c.test)
 _HOLDER = case.c.state["holder"].as_string()
 _ACCEPTED_BY = case.c.state["accepted_by"].as_string()
 _WAITS = (Mark.FIRST_PAGED, Mark.ACKNOWLEDGED, Mark.LAPSED)  # what Case.page_waits reads
