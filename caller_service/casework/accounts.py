@@ -25,6 +25,7 @@ from caller_service.core.staff_session import (
     Stage,
 )
 from caller_service.store import journal, people, staff_sessions
+from caller_service.store.database.transaction import reading
 from caller_service.store.journal import Author
 from caller_service.store.people import NEW_TOTP, TOTP, Person
 
@@ -76,7 +77,7 @@ class SignedIn:
 
 def session_of(parts: Parts, secret: str, live: bool) -> StaffSession | None:
     """The session of a cookie, whatever it is still good for."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return staff_sessions.find(conn, secret, live)
 
 
@@ -89,14 +90,14 @@ def seen(parts: Parts, session: StaffSession) -> None:
 # ---- signing in ----------------------------------------------------------------------------------
 def person_id_of(parts: Parts, name: str) -> str:
     """The id of whoever has this name; "" for nobody."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         found = people.named(conn, parts.sealer, name)
     return found.id if found else ""
 
 
 def known_from(parts: Parts, person_id: str, sources: Sequence[bytes]) -> bool:
     """Did this person sign in from this address lately?"""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         since = parts.now() - KNOWN_FOR
         return staff_sessions.signed_in_from(conn, person_id, sources, since)
 
@@ -104,7 +105,7 @@ def known_from(parts: Parts, person_id: str, sources: Sequence[bytes]) -> bool:
 def sign_in(parts: Parts, name: str, password: str, place: Place, live: bool) -> SignedIn | None:
     """A new session, or None: whoever asks hears nothing of why. The work is the same whether the
     name is known or not. Raises passwords.Busy."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         person = people.named(conn, parts.sealer, name)
     right = passwords.matches(person.password if person else None, password)
 
@@ -234,7 +235,7 @@ def lock(parts: Parts, session: StaffSession) -> None:
 
 def unlock(parts: Parts, session: StaffSession, typed: str) -> bool:
     """With the PIN, a few times; with the password, always. Raises passwords.Busy."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         person = people.find(conn, parts.sealer, session.person_id)
     if person is None:
         return False
@@ -273,14 +274,14 @@ def step_up(parts: Parts, session: StaffSession, password: str, code: str) -> Si
 
 
 def _password_right(parts: Parts, session: StaffSession, password: str) -> bool:
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         person = people.find(conn, parts.sealer, session.person_id)
     return passwords.matches(person.password if person else None, password)
 
 
 # ---- setting up, and one's own account -----------------------------------------------------------
 def link_opens(parts: Parts, secret: str) -> bool:
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return people.link_opens(conn, secret, parts.now())
 
 
@@ -340,7 +341,7 @@ def begin_totp(parts: Parts, session: StaffSession) -> None:
 
 def new_totp(parts: Parts, session: StaffSession) -> str | None:
     """The secret that waits for its first code, to be shown."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         person = people.find(conn, parts.sealer, session.person_id)
     return person.new_totp if person else None
 
@@ -402,7 +403,7 @@ def make_recovery_codes(parts: Parts, session: StaffSession) -> list[str]:
 
 
 def recovery_codes_left(parts: Parts, session: StaffSession) -> int:
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return people.recovery_codes_left(conn, session.person_id)
 
 
@@ -461,7 +462,7 @@ def set_looks(parts: Parts, session: StaffSession, theme: str, single_keys: bool
 
 # ---- sessions ------------------------------------------------------------------------------------
 def sessions_of(parts: Parts, person_id: str) -> list[StaffSession]:
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return staff_sessions.of_person(conn, person_id, parts.now())
 
 
@@ -494,17 +495,17 @@ def end_sessions(parts: Parts, by: str, person_id: str, except_id: str = "") -> 
 
 # ---- people --------------------------------------------------------------------------------------
 def everybody(parts: Parts) -> list[Person]:
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return people.everybody(conn, parts.sealer)
 
 
 def find(parts: Parts, person_id: str) -> Person | None:
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return people.find(conn, parts.sealer, person_id)
 
 
 def find_named(parts: Parts, name: str) -> Person | None:
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return people.named(conn, parts.sealer, name)
 
 

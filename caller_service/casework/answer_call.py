@@ -40,7 +40,7 @@ from caller_service.language.wording import filling, spelled
 from caller_service.store import callbacks, calls, cases, legs
 from caller_service.store.callbacks import Callback
 from caller_service.store.calls import Call
-from caller_service.store.database.transaction import transaction
+from caller_service.store.database.transaction import reading, transaction
 from caller_service.store.journal import Author
 
 from .callbacks import goes_on, taken
@@ -156,7 +156,7 @@ def fault_words(parts: Parts, kind: str) -> Spoken:
 
 def _known(parts: Parts, kind: str, call_id: str) -> OnCall | None:
     """The call, if it is of this kind: the id of one opens nothing of the other."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         call = calls.by_id(conn, call_id)
         if call is None or (call.person is not None) != (kind == "page"):
             return None
@@ -171,7 +171,7 @@ def parted(parts: Parts, call_id: str, reached: bool) -> Spoken:
         return Spoken()
     promised = _promised(on)
     if promised is not None:
-        with parts.engine.connect() as conn:
+        with reading(parts.engine) as conn:
             theirs = calls.by_id(conn, promised.resident_call_id or "")
         if promised.state == CallbackState.CANCELLED:  # taken back since they pressed 1
             return on.says("spoken.callback.not_wanted")
@@ -258,7 +258,7 @@ def _decides(answer: str, decide: Decide) -> Callable[[OnCall], Spoken]:
 def _to_caller(on: OnCall) -> Spoken | None:
     """The resident is on the line: who took the case hears what they must know, and is joined to
     them. Nothing of the number or the place is said."""
-    with on.parts.engine.connect() as conn:
+    with reading(on.parts.engine) as conn:
         case = cases.by_id(conn, on.parts.sealer, on.case.id)
     if case is None or not case.on_line or case.accepted_by != on.call.person:
         return None
@@ -332,7 +332,7 @@ def _off(on: OnCall, promised: Callback) -> Spoken | None:
 
 
 def _promised(on: OnCall) -> Callback | None:
-    with on.parts.engine.connect() as conn:
+    with reading(on.parts.engine) as conn:
         return callbacks.by_call(conn, on.parts.sealer, on.call.id)
 
 

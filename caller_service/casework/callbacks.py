@@ -29,7 +29,7 @@ from caller_service.jobs.queue import PEOPLE
 from caller_service.store import callbacks, calls, cases, contacts, legs
 from caller_service.store.callbacks import Callback
 from caller_service.store.calls import Call
-from caller_service.store.database.transaction import transaction
+from caller_service.store.database.transaction import reading, transaction
 from caller_service.store.journal import Author
 
 from .carry_out import HOLD
@@ -44,7 +44,7 @@ BUSY = timedelta(seconds=20)  # a human whose phone is not free so long: the nex
 
 def keep_promises(parts: Parts) -> int:
     """Look at every callback that is due; how many were."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         due = callbacks.due(conn, parts.now(), BATCH)
     for callback_id in due:
         try:
@@ -61,7 +61,7 @@ def keep_promises(parts: Parts) -> int:
 
 def go_on(parts: Parts, callback_id: str) -> None:
     """One callback, from what is known now."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         known = callbacks.by_id(conn, parts.sealer, callback_id)
         case = cases.by_id(conn, parts.sealer, known.case_id) if known else None
     if known is None or case is None or known.state not in callbacks.LIVE:
@@ -101,7 +101,7 @@ def _missed(known: Callback, case: Case) -> CallbackOutcome:
 
 def _ring_next(parts: Parts, known: Callback, case: Case, attempt: int, tried: int) -> None:
     now = parts.now()
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         scene = parts.scene(conn).for_case(case)
     rung = who_rings(case, known.person or "", tried, scene)
     if rung is None:
@@ -129,7 +129,7 @@ def _ring_next(parts: Parts, known: Callback, case: Case, attempt: int, tried: i
 
 def _look(parts: Parts, known: Callback, case: Case) -> None:
     """An attempt is under way: what became of its calls?"""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         staff = calls.by_id(conn, known.call_id or "")
         theirs = calls.by_id(conn, known.resident_call_id or "")
         talk = next(

@@ -16,7 +16,7 @@ from caller_service.core.escalation import ladder_of
 from caller_service.core.holding import MOST_HELD
 from caller_service.core.routing import Scene
 from caller_service.store import cases, contacts, hand_offs
-from caller_service.store.database.transaction import lock_for_write, transaction
+from caller_service.store.database.transaction import lock_for_write, reading, transaction
 from caller_service.store.journal import Author
 
 from .carry_out import Decision, PreparedWrite, prepare, save
@@ -92,7 +92,7 @@ def update_case(
             also(conn)
 
     try:
-        with parts.engine.connect() as conn:
+        with reading(parts.engine) as conn:
             decision = _load_and_decide(conn, parts, case_id, decide, who, lock=False)
         if decision is None or (_nothing(decision) and also is None):
             return decision.before if decision else None

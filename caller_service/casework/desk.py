@@ -27,7 +27,7 @@ from caller_service.core.routing import Scene
 from caller_service.core.staff_session import StaffSession
 from caller_service.store import callbacks, cases, contacts, desk, journal, legs, messages, visits
 from caller_service.store.callbacks import Callback
-from caller_service.store.database.transaction import transaction
+from caller_service.store.database.transaction import reading, transaction
 from caller_service.store.desk import Asked, Mine, TimelineEntry
 from caller_service.store.legs import Talk
 from caller_service.store.messages import Text
@@ -63,14 +63,14 @@ class Queue:
 
 
 def queue_tag(parts: Parts) -> str:
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return desk.version_tag(conn)
 
 
 def read_queue(parts: Parts, who: StaffSession) -> Queue:
     """Every open case in its band and order. The tag is read first: what changes meanwhile is seen
     at the next look."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         tag = desk.version_tag(conn)
         found = parts.open_cases.read(conn, parts.sealer)
         asked = desk.asked(conn)
@@ -103,7 +103,7 @@ class Rail:
 
 def read_rail(parts: Parts, who: StaffSession) -> Rail:
     """The rail of a page: one query, if no case has changed since this process looked."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         found, asked_at = parts.open_cases.read_asked(conn, parts.sealer, who.name)
     return _rail(parts, who, parts.now(), found, asked_at)
 
@@ -192,7 +192,7 @@ def open_case(
     """One case, whole; None: there is none. `journaled`: somebody opened it, and it is no look of
     their page by itself, which is only believed of whoever opened it in this session. `read`: they
     have it before their eyes."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         tag = desk.tag_of_case(conn, case_id)
         case = cases.shown(conn, parts.sealer, case_id)
         if case is None or case.test:
@@ -229,7 +229,7 @@ def open_case(
 
 
 def case_tag(parts: Parts, case_id: str) -> str:
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return desk.tag_of_case(conn, case_id)
 
 
@@ -294,7 +294,7 @@ def find(parts: Parts, who: StaffSession, said: str) -> list[tuple[str, str]]:
 
 def _find(parts: Parts, said: str) -> list[tuple[str, str]]:
     reference = "".join(said.split()).upper()
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         if len(reference) == 6 and (case_id := desk.id_of(conn, reference)):
             return [(case_id, reference)]
         digits = "".join(letter for letter in said if letter.isdecimal())

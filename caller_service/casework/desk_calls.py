@@ -24,6 +24,7 @@ from caller_service.core.staff_session import StaffSession
 from caller_service.jobs.queue import PEOPLE
 from caller_service.store import callbacks, calls, cases, contacts, desk_calls
 from caller_service.store.callbacks import Callback
+from caller_service.store.database.transaction import reading
 from caller_service.store.desk_calls import InboundCall, PromisedCall, Review
 
 from . import callbacks as machinery
@@ -68,7 +69,7 @@ def own_phone(parts: Parts, name: str) -> Rung | None:
 
 def calls_tag(parts: Parts) -> str:
     now = parts.now()
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return desk_calls.version_tag(conn, now - OVER, now - LOOKED)
 
 
@@ -76,7 +77,7 @@ def read_calls(parts: Parts, who: StaffSession, journaled: bool = True) -> Calls
     """What the page shows. The tag is read first: what changes meanwhile is seen at the next look.
     `journaled`: somebody opened it, and it is no look of their page by itself."""
     now = parts.now()
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         tag = desk_calls.version_tag(conn, now - OVER, now - LOOKED)
         promised = desk_calls.promised(conn, parts.sealer, now - OVER)
         unanswered = desk_calls.unanswered(conn, parts.sealer, now - LOOKED)

@@ -11,6 +11,7 @@ from functools import partial
 
 from caller_service.gateway.telephony import TelephonyError
 from caller_service.store import messages
+from caller_service.store.database.transaction import reading
 from caller_service.store.messages import Text
 
 from .parts import Parts
@@ -67,7 +68,7 @@ def fetch_missed_texts(parts: Parts, _reference: str = "", job: str = "") -> int
     except TelephonyError as problem:
         log.warning("recent texts cannot be listed", extra={"fault": problem.code})
         return 0
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         known = messages.known(conn, list(listed))
     by_sender: dict[str, list[Turn]] = {}
     for one, ours in sorted(listed.values(), key=lambda each: each[0].at):

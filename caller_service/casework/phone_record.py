@@ -6,7 +6,7 @@ from typing import Any
 
 from caller_service.core.journal_events import Event
 from caller_service.store import callbacks, cases, journal, legs
-from caller_service.store.database.transaction import transaction
+from caller_service.store.database.transaction import reading, transaction
 
 from .parts import Parts
 
@@ -14,7 +14,7 @@ from .parts import Parts
 def phone_record(parts: Parts, case_id: str, who: str) -> dict[str, Any] | None:
     """Who spoke with the resident from when to when, and the calls they were promised; None if the
     case was never handed off."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         case = cases.by_id(conn, parts.sealer, case_id)
         if case is None or not case.revision:
             return None

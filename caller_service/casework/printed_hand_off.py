@@ -12,7 +12,7 @@ from typing import Any
 from caller_service.core.journal_events import Event
 from caller_service.documents.printed_hand_off import STAYS, Listed, in_order
 from caller_service.store import cases, hand_offs, journal
-from caller_service.store.database.transaction import transaction
+from caller_service.store.database.transaction import reading, transaction
 from caller_service.store.journal import Author
 
 from .parts import Parts
@@ -26,7 +26,7 @@ def list_page(parts: Parts, destination: str) -> list[Listed]:
     It receives nothing, and is not journaled: it asks again by itself as long as it is open, and
     tells nobody's words.
     """
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return in_order(hand_offs.on_page(conn, destination, parts.now() - STAYS))
 
 
@@ -35,7 +35,7 @@ def open_on_page(
 ) -> tuple[dict[str, Any], datetime] | None:
     """One hand-off as it stands, and when; None if this page was not told of it. If it is `seen`,
     it is received up to there."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         case = cases.shown(conn, parts.sealer, case_id)
         if case is None or case.test or not hand_offs.was_addressed_to(conn, case_id, destination):
             return None

@@ -11,7 +11,7 @@ from caller_service.core.access import Token
 from caller_service.core.case import Case
 from caller_service.core.journal_events import Event
 from caller_service.store import cases, contacts, hand_offs, journal, messages
-from caller_service.store.database.transaction import transaction
+from caller_service.store.database.transaction import reading, transaction
 
 from .eido import Unsound, issuer, sound_document
 from .parts import Parts
@@ -20,7 +20,7 @@ from .parts import Parts
 def may_see(parts: Parts, token: Token, case_id: str) -> bool:
     """Was this hand-off made, and the token's destination told of it? The console sees all, and it
     alone the test cases."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return hand_offs.seen_by(conn, case_id, None if token.sees_all else token.destination or "")
 
 
@@ -37,7 +37,7 @@ def list_hand_offs(
     told = None if token.sees_all else token.destination or ""
     if test and not token.sees_all:
         return []
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         packets = [
             packet_now(conn, parts, case)
             for case in cases.handed_off(conn, parts.sealer, limit, after, open_only, test, told)
@@ -51,7 +51,7 @@ def list_hand_offs(
 
 def read_hand_off(parts: Parts, case_id: str, who: str) -> dict[str, Any] | None:
     """One hand-off as it stands; None if the case was never handed off."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         case = cases.shown(conn, parts.sealer, case_id)
         packet = packet_now(conn, parts, case) if case is not None and case.revision else None
     if packet is not None:
@@ -62,7 +62,7 @@ def read_hand_off(parts: Parts, case_id: str, who: str) -> dict[str, Any] | None
 def read_eido(parts: Parts, case_id: str, token: Token) -> dict[str, Any] | None:
     """One hand-off as it stands, as an EIDO; None if the case was never handed off, or is a test.
     Raises Unsound for what must not be sent."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         case = cases.shown(conn, parts.sealer, case_id)
         if (
             case is None
@@ -80,7 +80,7 @@ def read_eido(parts: Parts, case_id: str, token: Token) -> dict[str, Any] | None
 
 def conversation(parts: Parts, case_id: str, who: str) -> list[dict[str, Any]] | None:
     """What the resident and we said to each other, oldest first."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         case = cases.shown(conn, parts.sealer, case_id)
         if case is None or not case.revision:
             return None

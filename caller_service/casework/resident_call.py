@@ -43,7 +43,7 @@ from caller_service.language.spoken import seconds, sentences
 from caller_service.language.wording import spelled, spoken_words
 from caller_service.store import callbacks, calls, cases, contacts, legs, turns
 from caller_service.store.contacts import Contact
-from caller_service.store.database.transaction import transaction
+from caller_service.store.database.transaction import reading, transaction
 from caller_service.store.journal import Author
 from caller_service.store.legs import Leg
 from caller_service.store.messages import Text
@@ -153,7 +153,7 @@ def came_back(parts: Parts, leg_id: str, step: int, reached: bool) -> Script | N
 def joined(parts: Parts, sid: str, call_id: str) -> tuple[Utterance, ...] | None:
     """A human's phone is being joined to this call: who it is stands with their call. Returns
     what the caller hears just before; None: no such call, or nothing."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         leg = legs.by_provider_id(conn, parts.sealer, sid)
         staff = calls.by_id(conn, call_id)
     if leg is None or staff is None or staff.person is None or staff.case_id != leg.case_id:
@@ -189,7 +189,7 @@ def _joins(parts: Parts, leg: Leg, staff: calls.Call) -> Case | None:
 def meets(parts: Parts, leg_id: str) -> Script | None:
     """They are fetched from their queue into the room where a human waits and an interpreter comes.
     If the human is gone meanwhile, they stay in the queue."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         leg = legs.by_id(conn, parts.sealer, leg_id)
         staff = calls.taken_by(conn, leg.case_id) if leg else None
     if leg is None or leg.ended_at is not None or not leg.state:
@@ -224,7 +224,7 @@ def _at(leg: Leg) -> At:
 def _seat(parts: Parts, leg: Leg) -> bool:
     """A caller whose language needs an interpreter: fetched into the room once a human is there,
     and back out of it once none is. Was there anything to do?"""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         case = cases.by_id(conn, parts.sealer, leg.case_id)
         staff = calls.taken_by(conn, leg.case_id)
     if case is None or not leg.state:
@@ -249,7 +249,7 @@ def called_back(parts: Parts, call_id: str, sid: str, machine: bool) -> Script |
     """The resident's phone was answered: into the queue, where a human takes them out and speaks
     first. No artificial voice says a word to them. A machine is hung up on, unless a message was
     allowed: then the human speaks it. None: no such call."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         promised = callbacks.by_call(conn, parts.sealer, call_id)
         call = calls.by_id(conn, call_id)
         known = legs.by_provider_id(conn, parts.sealer, sid)
@@ -288,7 +288,7 @@ def called_back(parts: Parts, call_id: str, sid: str, machine: bool) -> Script |
 
 def ended(parts: Parts, sid: str) -> None:
     """The resident's call is over, however it ended. Reports come twice, late, or never."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         leg = legs.by_provider_id(conn, parts.sealer, sid)
     if leg is None or leg.ended_at is not None:
         return
@@ -319,7 +319,7 @@ def ended(parts: Parts, sid: str) -> None:
 
 def staff_parted(parts: Parts, call_id: str) -> None:
     """The human's phone is gone: their talk is over, even if the resident's phone says nothing."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         talk = legs.talk_of(conn, call_id)
         leg = legs.by_id(conn, parts.sealer, talk.leg_id) if talk else None
     if talk is None or leg is None or talk.ended_at is not None:
@@ -333,7 +333,7 @@ def look_after(parts: Parts) -> int:
     """Jobs for the calls of which nothing was heard. A sweep asks nobody itself: a provider that
     hangs would hold up every clock."""
     now = parts.now()
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         found = legs.due(conn, now, 50)
     if found:
         moment = int(now.timestamp() * 1000)
@@ -347,7 +347,7 @@ def look_after(parts: Parts) -> int:
 def ask_after(parts: Parts, leg_id: str, job: str = "") -> None:
     """Bring a caller where they belong (`_seat`); else the provider says whether the call is over.
     Where it cannot say so now, it is asked again in `CHECK`."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         leg = legs.by_id(conn, parts.sealer, leg_id)
     if leg is None or leg.ended_at is not None or _seat(parts, leg):
         return

@@ -37,7 +37,7 @@ from caller_service.core.safe_contact import HUMAN_WORDS
 from caller_service.language.page_words import choice_words, page_text, question_words
 from caller_service.store import cases, contacts, failures, messages, visits
 from caller_service.store.contacts import Contact
-from caller_service.store.database.transaction import lock_for_write, transaction
+from caller_service.store.database.transaction import lock_for_write, reading, transaction
 from caller_service.store.journal import Author
 from caller_service.store.messages import Text
 from caller_service.store.visits import Visit, VisitKind, VisitState
@@ -139,7 +139,7 @@ PAGES = frozenset({VisitKind.BROWSER})  # what opens a page; a link is opened by
 
 def find(parts: Parts, secret: str, kinds: frozenset[VisitKind] = PAGES) -> VisitState | None:
     """What a secret opens, if it is of one of these kinds; None: it opens nothing."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return _load(conn, parts, [visits.secret_hash(secret)], kinds)
 
 
@@ -159,7 +159,7 @@ def find_code(parts: Parts, code: str) -> VisitState | None:
     plain = "".join(letter for letter in code.upper() if letter in LETTERS)
     if len(plain) != LENGTH:
         return None
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return _load(conn, parts, parts.sealer.indexes(_code(plain)), frozenset({VisitKind.CODE}))
 
 
@@ -246,7 +246,7 @@ def looked(parts: Parts, found: VisitState, kept: Kept) -> tuple[VisitState, Wor
     have arrived once they are shown, and no others; software's own updates are in the sentence that
     says how it stands."""
     now, case = parts.now(), found.case
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         texts = messages.of_case(conn, parts.sealer, case.id)
     words = conversation(texts, kept)
     on_it = {text.id for text in words.shown}
@@ -270,7 +270,7 @@ def looked(parts: Parts, found: VisitState, kept: Kept) -> tuple[VisitState, Wor
 
 def read_words(parts: Parts, found: VisitState, kept: Kept) -> Words:
     """The same words where nobody sees them."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return conversation(messages.of_case(conn, parts.sealer, found.case.id), kept)
 
 
@@ -286,7 +286,7 @@ def _taken(written: datetime, case: Case, scene: Scene) -> Step:
 def watch(parts: Parts) -> int:
     """Notes the pages that no browser shows any more; returns how many."""
     now, gone = parts.now(), 0
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         pages = visits.live_cases(conn, now - 4 * AWAY)
     for case_id, seen in pages:
         if now - seen > AWAY:
@@ -337,7 +337,7 @@ def _earlier_too(parts: Parts, case: Case) -> None:
     seen = {case.id}
     while case.related and case.related not in seen:
         seen.add(case.related)
-        with parts.engine.connect() as conn:
+        with reading(parts.engine) as conn:
             before = cases.shown(conn, parts.sealer, case.related)
         if before is None or before.contact != case.contact or not before.ended:
             return

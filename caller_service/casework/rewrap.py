@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from caller_service.store import cases, contacts, keys
-from caller_service.store.database.transaction import lock_for_write, transaction
+from caller_service.store.database.transaction import lock_for_write, reading, transaction
 from caller_service.store.tables import call, contact
 
 from .identity import join_contacts
@@ -38,7 +38,7 @@ class Rewrapped:
 def count(parts: Parts) -> Uses:
     """How many rows need which key. Reads every row; in batches, so that nothing waits for it."""
     uses: Uses = Counter()
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         for table in TABLES:
             for rows in keys.scan(conn, table):
                 conn.rollback()
@@ -48,7 +48,7 @@ def count(parts: Parts) -> Uses:
 
 def rows_there(parts: Parts) -> int:
     """How many rows `rewrap` looks at."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return sum(keys.rows_of(conn, table) for table in TABLES)
 
 
@@ -71,10 +71,10 @@ def rewrap(parts: Parts, seen: Callable[[int], object] = lambda _: None) -> Rewr
     done = Rewrapped()
     with transaction(parts.engine) as conn:
         keys.note(conn, parts.sealer, parts.now())
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         before = {kind: keys.of_kind(conn, kind) for kind in keys.SETTINGS}
     for table in TABLES:
-        with parts.engine.connect() as conn:
+        with reading(parts.engine) as conn:
             for rows in keys.scan(conn, table, BATCH):
                 conn.rollback()  # no read is open while we write
                 _batch(parts, table, rows, done)

@@ -9,6 +9,7 @@ from caller_service.core.marks import Mark
 from caller_service.core.parking import come_back, park
 from caller_service.core.routing import Scene
 from caller_service.store import cases
+from caller_service.store.database.transaction import reading
 
 from .change import Look, change
 from .parts import Parts
@@ -26,7 +27,7 @@ def comes_back(parts: Parts, by: str, reason: str) -> Look:
 def make_room(parts: Parts, case_id: str, by: str, reason: str) -> None:
     """Park what was begun on this phone meanwhile: one phone, one open conversation. Nothing
     happens where the parked case may not come back."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         case = cases.by_id(conn, parts.sealer, case_id)
         if case is None or not case.parked or case.ended or not reason:
             return

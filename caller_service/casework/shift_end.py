@@ -17,7 +17,7 @@ from caller_service.core.roles import Act, may
 from caller_service.core.routing import Scene, is_open
 from caller_service.core.staff_session import StaffSession
 from caller_service.store import staff_sessions
-from caller_service.store.database.transaction import transaction
+from caller_service.store.database.transaction import reading, transaction
 from caller_service.store.journal import Entry
 from caller_service.store.journal import write as write_journal
 
@@ -40,7 +40,7 @@ def colleagues(parts: Parts, who: StaffSession) -> list[Colleague]:
     """Whoever is signed in and may take a case, then whoever is on shift with a phone, in the order
     of the ladder."""
     now, program = parts.now(), parts.program
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         here = {name for name, role in staff_sessions.signed_in(conn, now) if may(role, Act.TAKE)}
         local = parts.scene(conn).local
     on_shift = [
@@ -118,7 +118,7 @@ def _decline_all(parts: Parts, who: StaffSession) -> None:
 
 def _others_of_theirs(parts: Parts, who: StaffSession) -> list[StaffSession]:
     """Their other sessions that are not over."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         sessions = staff_sessions.of_person(conn, who.person_id, parts.now())
     return [one for one in sessions if one.id != who.id]
 

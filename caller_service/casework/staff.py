@@ -39,7 +39,7 @@ from caller_service.core.staff_words import StaffWords, Takes
 from caller_service.core.terms import terms
 from caller_service.jobs.queue import PEOPLE
 from caller_service.store import cases, contacts, messages, turns
-from caller_service.store.database.transaction import transaction
+from caller_service.store.database.transaction import reading, transaction
 from caller_service.store.messages import Text
 
 from .carry_out import HOLD
@@ -90,7 +90,7 @@ def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
     """Take the case whose reference was sent, pass it on, or write to the resident. Idempotent: the
     action and the inbound text are written together, so a repeat gets the same answer and does
     nothing."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         if (answered := messages.replies_to(conn, parts.sealer, turn.provider_id)) is not None:
             return answered
         reference, rest = read_page_answer(turn.said)
@@ -130,7 +130,7 @@ def is_theirs(parts: Parts, case: Case, name: str) -> bool:
     phones = {rung.number for rung in ladder if rung.name.casefold() == named and rung.number}
     if not phones:
         return False
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return contacts.by_id(conn, parts.sealer, case.contact).number in phones
 
 
@@ -169,7 +169,7 @@ def _do_and_answer(
     except (
         sa.exc.IntegrityError
     ):  # the same text came twice at once: the other's answer is the answer
-        with parts.engine.connect() as conn:
+        with reading(parts.engine) as conn:
             return messages.replies_to(conn, parts.sealer, turn.provider_id) or ()
     return tuple(replies)
 

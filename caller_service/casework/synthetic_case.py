@@ -12,7 +12,7 @@ from caller_service.core.case import Case
 from caller_service.core.program import DestinationKind
 from caller_service.core.synthetic_case import over, withdraw
 from caller_service.store import cases, hand_offs, probes, turns
-from caller_service.store.database.transaction import transaction
+from caller_service.store.database.transaction import reading, transaction
 from caller_service.store.journal import Author
 from caller_service.store.visits import VisitState
 
@@ -25,7 +25,7 @@ WHO = Author.PROBE  # in the journal
 
 def clear(parts: Parts) -> int:
     """End every open test case, with the outcome `test`; returns how many there were."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         left = cases.open_tests(conn)
     for case_id in left:
         change(parts, case_id, over, WHO)
@@ -34,7 +34,7 @@ def clear(parts: Parts) -> int:
 
 def standing(parts: Parts) -> Case | None:
     """The open case of the number set aside, marked or not; None if there is none."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return turns.load_turn(conn, parts.sealer, parts.program.numbers.probe, parts.now()).case
 
 
@@ -49,13 +49,13 @@ def queued(parts: Parts, case_id: str) -> bool:
     console = next(
         (one.name for one in parts.program.destinations if one.kind == DestinationKind.CONSOLE), ""
     )
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return hand_offs.in_queue(conn, case_id, console)
 
 
 def paged(parts: Parts, case_id: str) -> bool:
     """Is the page there that would have gone out?"""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return hand_offs.held_page(conn, case_id)
 
 

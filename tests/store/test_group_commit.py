@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from at_once import SOON, begin, joined, waits_in_vain
 from conftest import twiml
+from psycopg.pq import TransactionStatus
 from running import until
 
 from caller_service.casework.receive import Turn, receive
@@ -21,7 +22,7 @@ from caller_service.store.database import sqlite_writer
 from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.store.database.group_commit import MOST, GroupCommit, NotWritten
 from caller_service.store.database.sqlite_writer import QueuedConnection
-from caller_service.store.database.transaction import NestedWrite, transaction
+from caller_service.store.database.transaction import NestedWrite, reading, transaction
 
 if TYPE_CHECKING:
     from conftest import House
@@ -292,6 +293,21 @@ def test_on_postgresql_a_row_that_somebody_holds_holds_up_nobody_else(house: Hou
         given = all_ready(house, *(turn(number) for number in numbers))
     assert isinstance(given[0], sa.exc.OperationalError)
     assert all(isinstance(each, tuple) and each for each in given[1:]), given
+
+
+def test_who_only_reads_opens_no_transaction_and_the_next_to_write_has_one(house: House) -> None:
+    engine = house.parts.engine
+    with reading(engine) as conn:
+        conn.execute(sa.text("SELECT 1")).scalar_one()
+        driver = conn.connection.dbapi_connection
+        if engine.dialect.name == "postgresql":
+            assert driver.info.transaction_status == TransactionStatus.IDLE  # type: ignore[union-attr]
+        else:
+            assert not driver.in_transaction  # type: ignore[union-attr]
+    with pytest.raises(RuntimeError), transaction(engine) as conn:
+        note(house, "half")(conn)
+        raise RuntimeError
+    assert noted(house) == []
 
 
 def test_a_commit_that_does_not_end_gives_sixteen_residents_the_words_in_time(

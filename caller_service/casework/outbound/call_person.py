@@ -35,7 +35,7 @@ from caller_service.store import callbacks, calls, cases, contacts, journal, leg
 from caller_service.store.callbacks import Callback
 from caller_service.store.calls import Call
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
-from caller_service.store.database.transaction import lock_for_write, transaction
+from caller_service.store.database.transaction import lock_for_write, reading, transaction
 from caller_service.store.journal import Author
 
 from .retry import next_try, state_after
@@ -61,7 +61,7 @@ def call_person(parts: Parts, call_id: str, job: str = "") -> None:
 
 
 def _call(parts: Parts, call_id: str, job: str) -> None:
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         call = calls.by_id(conn, call_id)
         case = cases.by_id(conn, parts.sealer, call.case_id) if call else None
     if call is None or case is None or call.rank >= calls.ENDED:
@@ -128,7 +128,7 @@ def _number(parts: Parts, call: Call, case: Case) -> tuple[str, str]:
     if call.person == INTERPRETER:
         return numbers.interpreter, numbers.sender("")
     if call.person is None:
-        with parts.engine.connect() as conn:
+        with reading(parts.engine) as conn:
             contact = contacts.by_id(conn, parts.sealer, case.contact)
         return contact.number, numbers.sender(contact.our_number)
     rungs = (rung.number for rung in parts.program.ladder if rung.name == call.person)
@@ -176,7 +176,7 @@ def _asks_to_take(parts: Parts, call: Call) -> bool:
 def _joins_psap(parts: Parts, call: Call) -> bool:
     if call.person is None or call.page_id is not None:
         return False
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         case = cases.by_id(conn, parts.sealer, call.case_id)
     return case is not None and case.psap_call == call.id
 
@@ -190,7 +190,7 @@ def _psap_over(parts: Parts, call: Call) -> None:
 
 def _callback(parts: Parts, call: Call) -> Callback | None:
     """The promised call that this one is made for."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         return callbacks.by_call(conn, parts.sealer, call.id)
 
 
@@ -223,7 +223,7 @@ def _already_made(parts: Parts, call: Call, number: str) -> str | None:
     """The SID of a try whose end is unknown: one to that number, made since, that no other call
     has."""
     sids = parts.telephony.find_calls(number, (call.tried_at or call.at) - SKEW)
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         taken = calls.taken(conn, call.id, sids)
     return next((sid for sid in sids if sid not in taken), None)
 
@@ -329,7 +329,7 @@ def _lost(call: Call, now: datetime) -> bool:
 def note_receipt(parts: Parts, call_id: str, state: CallState, provider_id: str | None) -> None:
     """Keep how far a call has come. Busy, no answer, a failure: none is an acknowledgement, and the
     ladder goes on."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         call = calls.by_id(conn, call_id)
     if call is None or call.rank >= calls.ENDED:
         return

@@ -23,7 +23,7 @@ from caller_service.gateway.webhooks import DeliveryFailed
 from caller_service.jobs.queue import queue_of
 from caller_service.store import hand_offs, journal
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
-from caller_service.store.database.transaction import lock_for_write, transaction
+from caller_service.store.database.transaction import lock_for_write, reading, transaction
 from caller_service.store.hand_offs import Delivery
 from caller_service.store.journal import Author
 from caller_service.store.sealing import CannotOpen, unopened
@@ -38,7 +38,7 @@ PAUSES = (1, 2, 4, 8, 15, 30, 60, 120, 300, 300, 600, 600, 900, 1800, 3600)
 def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
     """Try one delivery. Revisions reach a destination in order: one that is behind another is woken
     by it, and its own job may come at the same moment. The claim lets one of them try."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         one = hand_offs.delivery_by_id(conn, delivery_id)
         if one is None or one.state not in NOT_RECEIVED or hand_offs.earlier_waiting(conn, one):
             return
@@ -81,7 +81,7 @@ def _begin(conn: sa.Connection, parts: Parts, seen: Delivery, job: str) -> Deliv
 def _post(parts: Parts, one: Delivery) -> None:
     """Post a revision, unless the destination says that it has it. DeliveryFailed for no receipt,
     CannotOpen for a packet whose key is missing."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         packet = hand_offs.packet(conn, parts.sealer, one.case_id, one.revision)
     if packet is None:
         raise DeliveryFailed("no packet")

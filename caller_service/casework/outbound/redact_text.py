@@ -9,7 +9,7 @@ from datetime import timedelta
 from caller_service.casework.parts import Parts
 from caller_service.gateway.telephony import TelephonyError
 from caller_service.store import erasure
-from caller_service.store.database.transaction import transaction
+from caller_service.store.database.transaction import reading, transaction
 
 log = logging.getLogger(__name__)
 AGAIN = timedelta(hours=1)  # after a failure: tried until it is done
@@ -17,7 +17,7 @@ AGAIN = timedelta(hours=1)  # after a failure: tried until it is done
 
 def redact_text(parts: Parts, message_id: str, job: str = "") -> None:
     """Ask the provider once; a failure is logged by its code and tried again."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         copy = erasure.copy_of(conn, message_id)
     if copy is None:
         return

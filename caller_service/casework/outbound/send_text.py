@@ -44,7 +44,7 @@ from caller_service.gateway.telephony import (
 )
 from caller_service.store import cases, contacts, messages
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
-from caller_service.store.database.transaction import lock_for_write, transaction
+from caller_service.store.database.transaction import lock_for_write, reading, transaction
 from caller_service.store.journal import Author
 from caller_service.store.messages import Text
 
@@ -60,7 +60,7 @@ def send_text(parts: Parts, message_id: str, job: str = "") -> None:
 
 
 def _send(parts: Parts, message_id: str, job: str) -> None:
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         text = messages.by_id(conn, parts.sealer, message_id)
         number, ours = _number(conn, parts, text) if text else ("", "")
         allowed = text is not None and _allowed(conn, parts, text)
@@ -185,7 +185,7 @@ def _already_sent(parts: Parts, text: Text, number: str) -> str | None:
     """The SID of a try whose end is unknown. Two pages of one case say the same: a SID another text
     has is not this one's."""
     sids = parts.telephony.find(number, text.words, text.at - timedelta(seconds=1))
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         taken = messages.taken(conn, text.id, sids)
     return next((sid for sid in sids if sid not in taken), None)
 
@@ -380,7 +380,7 @@ def note_receipt(
 
     That is done first, and may be done twice: the provider does not repeat what it was thanked for.
     """
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         text = messages.by_id(conn, parts.sealer, message_id)
         news = messages.is_news(conn, message_id, state)
     if text is None:
