@@ -14,7 +14,7 @@ from caller_service.core.case import Case, Step
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.store import cases, contacts, desk, erasure
-from caller_service.store.database.transaction import transaction
+from caller_service.store.database.transaction import reading, transaction
 from caller_service.store.journal import Author
 
 from .change import Look, update_case
@@ -29,18 +29,20 @@ MUCH_LATER = timedelta(days=1)
 def forget(parts: Parts) -> int:
     """Erase what is due by the clock; returns how many requests were looked at."""
     now = parts.now()
-    with parts.engine.connect() as conn:
+    before = now - timedelta(days=parts.program.retention.words_days)
+    with reading(parts.engine) as conn:
         due = cases.to_erase(conn, now, BATCH)
-    with transaction(parts.engine) as conn:
-        before = now - timedelta(days=parts.program.retention.words_days)
-        texts = erasure.without_request(conn, parts.sealer, before, now)
+        texts = erasure.without_request(conn, before)
+    if texts:
+        with transaction(parts.engine) as conn:
+            erasure.erase_texts(conn, parts.sealer, texts, now)
     for case_id in due:
         until = _fire(parts, case_id)
         if until is not None and until <= now:  # a text is still to be sent, or the number needed
             until = now + LATER
         with transaction(parts.engine) as conn:
             cases.erase_later(conn, case_id, now, until)
-    return len(due) + texts
+    return len(due) + len(texts)
 
 
 def _fire(parts: Parts, case_id: str) -> datetime | None:
@@ -78,6 +80,6 @@ def erase(case: Case, scene: Scene, conn: sa.Connection) -> Step:
 def by_reference(parts: Parts, reference: str, who: str, decide: Look) -> Case | None:
     """Carry out a decision about the request of this reference; None: there is none. Raises
     Refused."""
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         case_id = desk.id_of(conn, "".join(reference.split()).upper())
     return update_case(parts, case_id, decide, who) if case_id else None

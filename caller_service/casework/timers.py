@@ -7,6 +7,7 @@ one due time.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -18,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from caller_service.core import clock
 from caller_service.jobs.queue import PEOPLE, TEXTS, queue_of
 from caller_service.store import calls, cases, erasure, hand_offs, messages
-from caller_service.store.database.transaction import transaction
+from caller_service.store.database.transaction import reading, transaction
 from caller_service.store.journal import Author
 
 from .callbacks import keep_promises
@@ -43,7 +44,7 @@ TIMER_THREADS = 4
 def sweep(parts: Parts) -> int:
     """Do what is due now; returns how many things were."""
     now = parts.now()
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         due_cases = cases.due(conn, now, BATCH)
     if due_cases:
         with ThreadPoolExecutor(min(TIMER_THREADS, len(due_cases))) as pool:
@@ -60,32 +61,29 @@ def _try_again(parts: Parts, now: datetime) -> int:
     A worker that is behind has those jobs already: asked for again every `HOLD`, they would be more
     each time.
     """
-    with parts.engine.connect() as conn:
-
-        def room(queue: str) -> int:
-            return QUEUE_LIMIT - parts.jobs.under_way(conn, queue, QUEUE_LIMIT)
-
+    with reading(parts.engine) as conn:
         waiting: list[_Waiting] = []
         for queue, staff in ((PEOPLE, True), (TEXTS, False)):
             waiting += [
                 _Waiting("send_text", "send", messages.hold, queue, *one)
-                for one in messages.due(conn, now, staff, room(queue))
+                for one in messages.due(conn, now, staff, QUEUE_LIMIT)
             ]
             waiting += [
                 _Waiting("call_person", "call", calls.hold, queue, *one)
-                for one in calls.due(conn, now, staff, room(queue))
+                for one in calls.due(conn, now, staff, QUEUE_LIMIT)
             ]
         waiting += [
             _Waiting("redact_text", "redact", erasure.redact_next, TEXTS, *one)
-            for one in erasure.to_redact(conn, now, min(REDACTIONS, room(TEXTS)))
+            for one in erasure.to_redact(conn, now, REDACTIONS)
         ]
         for queue, name in (
             (queue_of(one.name), one.name) for one in parts.program.destinations if one.posted
         ):
             waiting += [
                 _Waiting("deliver", "deliver", hand_offs.hold, queue, *one)
-                for one in hand_offs.due(conn, now, name, room(queue))
+                for one in hand_offs.due(conn, now, name, QUEUE_LIMIT)
             ]
+        waiting = _with_room(conn, parts, waiting)
     if waiting:
         with transaction(parts.engine) as conn:
             for one in waiting:
@@ -98,6 +96,22 @@ def _try_again(parts: Parts, now: datetime) -> int:
                         one.queue,
                     )
     return len(waiting)
+
+
+def _with_room(conn: sa.Connection, parts: Parts, waiting: list[_Waiting]) -> list[_Waiting]:
+    """Of each kind of job no more than its queue has room for; the order stays. A queue is only
+    counted when something waits for it: most sweeps find nothing."""
+    room = {
+        queue: QUEUE_LIMIT - parts.jobs.under_way(conn, queue, QUEUE_LIMIT)
+        for queue in {one.queue for one in waiting}
+    }
+    taken: Counter[tuple[str, str]] = Counter()
+    fitting = []
+    for one in waiting:
+        taken[one.queue, one.job] += 1
+        if taken[one.queue, one.job] <= room[one.queue]:
+            fitting.append(one)
+    return fitting
 
 
 class _Waiting(NamedTuple):
@@ -115,7 +129,7 @@ def set_back(parts: Parts) -> None:
     """The clock was set back: open cases are told, and what waits is tried now, so that nobody
     waits for an hour to come round again. Any number of workers may do it at once."""
     now = parts.now()
-    with parts.engine.connect() as conn:
+    with reading(parts.engine) as conn:
         open_cases = cases.open_ids(conn)
     for case_id in open_cases:
         _decide(parts, case_id, lambda case, _: clock.set_back(case, now), now)

@@ -47,7 +47,7 @@ def words(
     """Erase all words of a case outside its own row, also those of staff: pages that quote the
     resident, and drafts."""
     texts = sa.select(message.c.id).where(message.c.case_id == ended.id)
-    _texts(conn, sealer, conn.execute(texts).scalars().all(), now)
+    erase_texts(conn, sealer, conn.execute(texts).scalars().all(), now)
     _packets(conn, sealer, ended, program, packets.without_words)
     for table, columns in (
         (visit, ("sealed_state",)),
@@ -59,17 +59,17 @@ def words(
         conn.execute(sa.update(table).where(table.c.case_id == ended.id).values(gone))
 
 
-def without_request(conn: sa.Connection, sealer: Sealer, before: datetime, now: datetime) -> int:
-    """The words of texts that belong to no request, as of a withheld number, and came `before`
-    then. How many."""
+def without_request(conn: sa.Connection, before: datetime) -> Sequence[str]:
+    """Ids of texts that belong to no request, as of a withheld number, and came `before` then."""
     old = (message.c.case_id.is_(None), message.c.erased_at.is_(None), message.c.at < before)
     query = sa.select(message.c.id).where(*old, ~_WAITS).limit(MOST)
-    found = conn.execute(query).scalars().all()
-    _texts(conn, sealer, found, now)
-    return len(found)
+    return conn.execute(query).scalars().all()
 
 
-def _texts(conn: sa.Connection, sealer: Sealer, message_ids: Sequence[str], now: datetime) -> None:
+def erase_texts(
+    conn: sa.Connection, sealer: Sealer, message_ids: Sequence[str], now: datetime
+) -> None:
+    """Erase the words of these texts, here and at the provider."""
     for message_id in message_ids:
         empty = sealer.seal("", f"message.words.{message_id}")
         mine = sa.update(message).where(message.c.id == message_id)

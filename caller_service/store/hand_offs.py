@@ -291,21 +291,22 @@ def replay(conn: sa.Connection, delivery_id: str, now: datetime) -> bool:
     return changed.rowcount == 1
 
 
+_earlier = delivery.alias()
+_behind = sa.exists().where(
+    _earlier.c.case_id == delivery.c.case_id,
+    _earlier.c.destination == delivery.c.destination,
+    _earlier.c.revision < delivery.c.revision,
+    _earlier.c.state.in_(NOT_RECEIVED),
+)
+
+
 def due(
     conn: sa.Connection, now: datetime, destination: str, limit: int
 ) -> Sequence[tuple[str, datetime]]:
     """The deliveries to one destination that are due: ids, and since when. A delivery that waits
     for an earlier revision is not due: the earlier one wakes it."""
-    earlier = delivery.alias()
-    same = (
-        earlier.c.case_id == delivery.c.case_id,
-        earlier.c.destination == delivery.c.destination,
-    )
-    behind = sa.exists().where(
-        *same, earlier.c.revision < delivery.c.revision, earlier.c.state.in_(NOT_RECEIVED)
-    )
     query = sa.select(delivery.c.id, delivery.c.next_at).where(
-        delivery.c.next_at <= now, delivery.c.destination == destination, ~behind
+        delivery.c.next_at <= now, delivery.c.destination == destination, ~_behind
     )
     return [
         (row.id, row.next_at)
