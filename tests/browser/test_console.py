@@ -53,7 +53,7 @@ class Desk:
         page = self.opens("/console/sign-in", width=width, height=height, **more)
         if hears:
             page.add_init_script(hears)
-        page.get_by_label("Name").focus()
+        expect(page.get_by_label("Name")).to_be_focused()
         page.keyboard.type(who.name)
         page.keyboard.press("Tab")
         page.keyboard.type(PASSWORD)
