@@ -3,14 +3,12 @@ rules 4, 5, 9 and 10)."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
 from conversation import NIGHT, PROGRAM, Resident, kept
-from test_promises import ends, held, walked
 from test_promises_any_time import EVERYWHERE, SAFETY, WAYS, at
 
 from caller_service.core import clock
@@ -21,9 +19,8 @@ from caller_service.core.escalation import people
 from caller_service.core.hand_off import packet
 from caller_service.core.holding import note, words_taken
 from caller_service.core.marks import Mark
-from caller_service.core.protocol import DOUBT, HUMAN_NOW, Level
+from caller_service.core.protocol import HUMAN_NOW, Level
 from caller_service.core.routing import Scene
-from caller_service.core.safe_contact import may_text
 
 LADDERS = {"danger", "team", "counselor", "review"}
 USUAL = ("me", "no", "no", "no", "text_call", "team", "inside", "worried")
@@ -58,111 +55,6 @@ def _spoken(effects: list[tuple[datetime, Effect]]) -> list[tuple[datetime, str]
         for at, effect in effects
         if isinstance(effect, (Say, Ask))
     ]
-
-
-# ---- every point where a conversation can stop, for one day --------------------------------------
-def _alike(case: Case) -> tuple[object, ...]:
-    """The same for all cases on which the clocks act alike."""
-    known = {name: "doubt" if answer in DOUBT else answer for name, answer in case.answers.items()}
-    contact = known.get("contact")
-    if case.in_danger:
-        return (case.asked, case.status, contact)
-    # read for as long as silence is measured
-    answers = tuple(known.get(name) for name in ("safety", "violence", "suicide") if case.asked)
-    return (
-        case.asked == "",
-        case.status,
-        case.response,
-        case.review,
-        case.answers.get("who") == "unknown",
-        contact,
-        *answers,
-    )
-
-
-def _stops() -> list[tuple[str, Case, datetime]]:
-    """One case of each kind, stopped at every point where a conversation can stop."""
-    one = {_alike(turn.case): (str(turn), turn.case, turn.now) for turn in walked()}
-    return list(one.values())
-
-
-def test_a_day_of_clocks_ends_floods_nobody_and_says_only_what_may_be_said() -> None:
-    """For each kind of case, wherever the resident stopped writing: every clock as it becomes due,
-    for 24 hours. Cases in danger, where somebody is paged each minute, run for one hour;
-    test_a_page_nobody_answers covers a whole day."""
-    faults: list[str] = []
-    stops = _stops()
-    for path, case, now in stops:
-        until, pages = now + timedelta(hours=1 if case.in_danger else 24), Counter[int]()
-        rings = said = 0
-        due = clock.next_due(case, PROGRAM)
-        while due is not None and due <= until and rings < 3000:
-            now, rings = max(now, due), rings + 1
-            step = clock.tick(case, Scene(PROGRAM, now))
-            for effect in step.effects:
-                if isinstance(effect, (Say, Ask)):
-                    key = effect.key if isinstance(effect, Say) else f"ask.{effect.question}"
-                    said += 1
-                    if not may_text(case, key):
-                        faults.append(f"{path}: {key} was said by a clock, though it may not be")
-                    if case.answers.get("contact") is None:
-                        faults.append(f"{path}: {key} was said before we knew it is safe")
-                elif isinstance(effect, Page) and not effect.backstop:
-                    pages[int(now.timestamp() // 60)] += 1
-                    if effect.ladder not in LADDERS or not people(effect, Scene(PROGRAM, now)):
-                        faults.append(f"{path}: paged nobody, or nobody we know: {effect}")
-            case = step.case
-            due = clock.next_due(case, PROGRAM)
-            if due is not None and due <= now:
-                faults.append(
-                    f"{path}: due again at once, after "
-                    f"{[effect.detail for effect in step.effects if hasattr(effect, 'event')]}"
-                )
-                break
-        if rings >= 3000 or max(pages.values(), default=0) > 3 or said > 110:
-            faults.append(
-                f"{path}: {rings} rings, {max(pages.values(), default=0)} pages in a minute, "
-                f"{said} texts in a day"
-            )
-        if packet(case, PROGRAM)["police_requested"] is not False:
-            faults.append(f"{path}: police were requested")
-    assert len(stops) > 200
-    assert faults == []
-
-
-def test_after_every_answer_and_every_end_something_is_due_or_it_is_over() -> None:
-    """A request that continues comes up again by itself: nobody is dropped because they stopped
-    writing."""
-    held(
-        [
-            turn
-            for turn in walked()
-            if not turn.case.ended and clock.next_due(turn.case, PROGRAM) is None
-        ]
-    )
-
-
-def test_a_waiting_end_is_looked_at_by_a_person_within_the_hour() -> None:
-    """Handed off, and nobody accepts it: somebody is paged by name, whatever was chosen."""
-    broken = []
-    seen: set[tuple[object, ...]] = set()
-    for turn in ends():
-        case, now = turn.case, turn.now
-        if case.ended or _alike(case) in seen:
-            continue
-        seen.add(_alike(case))
-        paged = any(isinstance(effect, Page) for effect in turn.step.effects) or case.page_waits
-        until = now + timedelta(hours=1)
-        asked_back = False
-        while not paged and (due := clock.next_due(case, PROGRAM)) is not None and due <= until:
-            now = max(now, due)
-            step = clock.tick(case, Scene(PROGRAM, now))
-            case = step.case
-            paged = any(isinstance(effect, Page) for effect in step.effects)
-            asked_back = asked_back or any(isinstance(effect, Ask) for effect in step.effects)
-        if not paged:
-            broken.append(turn)
-    held(broken)
 
 
 # ---- nobody answers the page ---------------------------------------------------------------------
