@@ -46,7 +46,7 @@ def held(house: House) -> tuple[Resident, str]:
 
 def later(house: House, seconds: float) -> None:
     """Let time pass in steps of five seconds; every timer fires."""
-    house.passes(seconds, 5).settles()
+    house.later(seconds, 5)
 
 
 def asked(house: House) -> set[str]:

@@ -19,7 +19,7 @@ SUICIDE = ("i want to kill myself", "2", "1", "Main St and 3rd Ave", "1")
 
 
 def later(house: House, seconds: float) -> None:
-    house.passes(seconds, 20).settles()
+    house.later(seconds, 20)
 
 
 def notes(house: House, me: Resident) -> list[str]:

@@ -28,11 +28,14 @@ def runs(house: House) -> None:
 def rings_out(house: House, played: set[int]) -> None:
     """No member of staff answers: every phone that is ringing, and is not in `played`, rings
     out."""
-    for place, form in enumerate(house.rung):
-        if place not in played and form["To"] != ME:
-            played.add(place)
-            Phone(house, place).reports("ringing", "no-answer")
-    runs(house)
+    ringing = [
+        place for place, form in enumerate(house.rung) if place not in played and form["To"] != ME
+    ]
+    played.update(ringing)
+    for place in ringing:
+        Phone(house, place).reports("ringing", "no-answer")
+    if ringing:
+        runs(house)
 
 
 def waits_on(house: House, me: Caller, times: int, played: set[int]) -> None:
@@ -149,8 +152,7 @@ def attempt(house: House, played: set[int]) -> Phone:
                 played.add(place)
                 return Phone(house, place)
         rings_out(house, played)
-        house.wait(10)
-        runs(house)
+        house.passes(10, 10).settles()
     raise AssertionError(house.rows("callback"))
 
 
@@ -188,8 +190,7 @@ def test_who_was_never_called_does_not_read_that_we_tried(house: House) -> None:
     with_callback(house)
     played: set[int] = set()
     for _ in range(240):
-        house.wait(10)
-        runs(house)
+        house.passes(10, 10).settles()
         rings_out(house, played)
     assert house.rows("callback")[0].outcome == "nobody_free"
     assert ME not in [form["To"] for form in house.rung]

@@ -17,7 +17,7 @@ DAY = 24 * 3600
 
 
 def later(house: House, seconds: float) -> None:
-    house.passes(seconds, 20).settles()
+    house.later(seconds, 20)
 
 
 def staff(house: House, number: str, said: str) -> list[str]:

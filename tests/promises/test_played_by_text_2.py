@@ -19,7 +19,7 @@ SUICIDE = ("i want to kill myself", "2", "1")
 
 
 def later(house: House, seconds: float) -> None:
-    house.passes(seconds, 20).settles()
+    house.later(seconds, 20)
 
 
 def staff(house: House, number: str, said: str) -> str:
