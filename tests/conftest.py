@@ -84,7 +84,10 @@ SLOW_FILES = {
     "test_silence.py", "test_ledger.py", "test_promises.py", "test_promises_clocks.py",
     "test_outage.py", "test_away_and_back.py", "test_backlog.py", "test_migrations.py",
     "test_after_a_human_spoke.py", "test_free_text_conversations.py",
-    "test_promises_any_time.py", "test_schemathesis.py",
+    "test_promises_any_time.py", "test_schemathesis.py", "test_played_by_phone.py",
+    "test_played_by_text.py", "test_played_by_text_2.py", "test_played_by_text_3.py",
+    "test_calls_over_the_network.py", "test_recordings.py", "test_new_language.py",
+    "test_typed_numbers.py", "test_journal_events.py", "test_code_from_data.py",
 }  # fmt: skip
 
 
