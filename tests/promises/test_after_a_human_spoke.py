@@ -258,6 +258,14 @@ def test_a_blank_or_unprintable_name_or_reason_is_refused_by_field(
     assert me.case().level == "R2"
 
 
+@pytest.mark.parametrize("dash", ["-", "...", " . ", "—", "?", "👍"])
+def test_a_reason_says_something(house: House, dash: str) -> None:
+    me, _ = held(house)
+    answer = house.dispatch(f"/{me.case().id}/lower", {"by": NAME, "reason": dash})
+    assert answer.status_code == 422 and "reason" in str(answer.get_json()["errors"])
+    assert me.case().level == "R2"
+
+
 # ---- staff are people, too -----------------------------------------------------------------------
 def test_a_staff_member_in_danger_is_served_as_anybody_and_not_asked_to_take_their_own_case(
     house: House,

@@ -10,7 +10,7 @@ import pytest
 from marshmallow import Schema, ValidationError, fields, validate
 
 from caller_service.web.dispatch import api, eido, phone
-from caller_service.web.shared.staff_words import StaffWords, Whole, YesNo
+from caller_service.web.shared.staff_words import Reason, StaffWords, Whole, YesNo
 
 if TYPE_CHECKING:
     from conftest import House
@@ -26,6 +26,7 @@ UNPRINTABLE = (
     "a\u202eb", "a\u2066b", "a\ue000b", "a\U000e0fffb", "a\uffffb",
 )  # fmt: skip
 BLANK = ("", "   ", "\n\t ", "\u200b", "\u00a0\u2003", "\u3164", "\u2800", "\ufeff", "\u0301")
+DASHES = ("-", "—", "...", "?!", "👍")  # no reason
 NO_WORDS = (None, 5, True, [], {}, ["x"], 1.5)
 
 
@@ -63,6 +64,7 @@ def test_every_field_of_every_route_that_takes_words_follows_the_rule(house: Hou
             if isinstance(one, StaffWords):
                 wrong = [*UNPRINTABLE, *NO_WORDS[1:], "x" * (one.validators[0].max + 1)]  # type: ignore[attr-defined]
                 wrong += BLANK if one.required else ()
+                wrong += DASHES if one.required and isinstance(one, Reason) else ()
                 wrong += ["a\nb", "a\tb"] if one._line else []
             elif isinstance(one, Whole):
                 wrong = ["5", "x", 1.5, True, None, -1, 10**9, []]
@@ -95,7 +97,7 @@ def test_no_field_takes_words_by_another_rule() -> None:
                     name, field,
                 )  # fmt: skip
             else:
-                assert type(one) in (StaffWords, Whole, YesNo), (name, field)
+                assert type(one) in (StaffWords, Reason, Whole, YesNo), (name, field)
             assert not one.allow_none, (name, field)
 
 

@@ -35,7 +35,7 @@ from caller_service.core.safe_contact import CALL_ALLOWED, TEXT_ALLOWED
 from caller_service.core.staff_session import StaffSession
 from caller_service.store import desk as kept
 from caller_service.web.shared.guard import parts
-from caller_service.web.shared.staff_words import StaffWords
+from caller_service.web.shared.staff_words import LONGEST_REASON, Reason, StaffWords
 
 from . import phrases
 from .case_words import police_words
@@ -66,18 +66,27 @@ class Deed:
     done: str = ""
     strict: bool = False
     across: Callable[[str, StaffSession, Form], object] | None = None
-    tried: Callable[[Case], Form] = lambda case: {"reason": "-"}
+    tried: Callable[[Case], Form] = lambda case: {"reason": "trial"}
     moot: Callable[[Case], str] = lambda case: ""
     own_too: bool = False
 
 
 # ---- what was typed ------------------------------------------------------------------------------
-def line(form: Form, field: str, longest: int = 300, needed: bool = False) -> str:
-    """The text of a field, checked like all text from staff. Raises Mistyped, Refused."""
-    words = typed(field, form.get(field, ""), longest)
-    if needed and not words:
+def line(form: Form, field: str, longest: int) -> str:
+    """The text of a field, checked like all text from staff. Raises Mistyped."""
+    return typed(field, form.get(field, ""), longest)
+
+
+def why(form: Form, needed: bool = False, field: str = "reason") -> str:
+    """A reason; a dash is none. Raises Mistyped, Refused."""
+    text = form.get(field, "")
+    try:
+        given = str(Reason().deserialize(text))
+    except ValidationError:
+        raise mistyped(field, text, LONGEST_REASON) from None
+    if needed and not given:
         raise Refused("reason_needed")
-    return words
+    return given
 
 
 def typed(field: str, text: str, longest: int, needed: bool = False) -> str:
@@ -101,9 +110,7 @@ def minutes(form: Form, most: int) -> int | None:
 # ---- decisions -----------------------------------------------------------------------------------
 def _reasoned(decide: holding.Deed, needed: bool = False) -> Decide:
     """An act that takes a name and a reason, and nothing else."""
-    return lambda case, by, form, scene, _: decide(
-        case, by, line(form, "reason", needed=needed), scene
-    )
+    return lambda case, by, form, scene, _: decide(case, by, why(form, needed), scene)
 
 
 def _full(conn: sa.Connection | None, case: Case) -> frozenset[str]:
@@ -115,14 +122,14 @@ def _take(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | N
 
 
 def _take_over(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
-    return holding.take_over(case, by, line(form, "reason"), scene, _full(conn, case))
+    return holding.take_over(case, by, why(form), scene, _full(conn, case))
 
 
 def _hand_over(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
     to = line(form, "to", 80)
     if not to and by in (case.holder, case.accepted_by):  # nobody was chosen, or is on shift
         raise Refused("nobody_chosen")
-    return holding.hand_over(case, by, to, line(form, "reason"), scene, _full(conn, case))
+    return holding.hand_over(case, by, to, why(form), scene, _full(conn, case))
 
 
 def _book(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
@@ -135,7 +142,7 @@ def _answer(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection |
     the wrong button could reach whoever they fear."""
     question, choice = form.get("question", ""), form.get("choice", "")
     opens = question == CONTACT and choice in TEXT_ALLOWED | CALL_ALLOWED
-    reason = line(form, "reason", needed=opens) or "They said so."
+    reason = why(form, needed=opens) or "They said so."
     return holding.answer_for(case, by, question, choice, reason, scene)
 
 
@@ -144,7 +151,7 @@ def _erase(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | 
 
 
 def _correct(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
-    return correct_police(case, by, _police(form), line(form, "reason", needed=True), scene)
+    return correct_police(case, by, _police(form), why(form, needed=True), scene)
 
 
 def _police(form: Form) -> Police:
@@ -157,7 +164,7 @@ def _police(form: Form) -> Police:
 
 
 def _close(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
-    report, reason = form.get("report", ""), line(form, "reason")
+    report, reason = form.get("report", ""), why(form)
     report = report if report in ("made", "not_required") else ""
     if report and not reason:
         raise Refused("report_needed")
@@ -169,7 +176,7 @@ def _status(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection |
     to = form.get("status", "")
     if to not in (Status.ASSIGNED, Status.EN_ROUTE, Status.ARRIVED, Status.UNREACHABLE):
         raise Refused("cannot_move")
-    return update(case, Status(to), by, "", scene, line(form, "reason"))
+    return update(case, Status(to), by, "", scene, why(form))
 
 
 def _words(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
@@ -185,7 +192,7 @@ def _words(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | 
 def _supervisors(form: Form, by: str) -> str:
     """The reason of a supervisor, for the one text after violence (rule 9): of whoever writes, or
     of the one who told them; "" for none. Raises Mistyped, Refused: supervisor_needed."""
-    reason, who = line(form, "supervisor_reason"), form.get("supervisor", "")
+    reason, who = why(form, field="supervisor_reason"), form.get("supervisor", "")
     if not reason or me().role == Role.SUPERVISOR:
         return reason
     if who == by or who not in supervisors():
@@ -195,14 +202,14 @@ def _supervisors(form: Form, by: str) -> str:
 
 def _call_911(case: Case, by: str, form: Form, scene: Scene, conn: sa.Connection | None) -> Step:
     return call_911(
-        case, by, line(form, "reason", needed=True), form.get("tell", ""), line(form, "why_not"),
+        case, by, why(form, needed=True), form.get("tell", ""), why(form, field="why_not"),
         scene, phrases.calls_911(case.language, parts()), _full(conn, case),
     )  # fmt: skip
 
 
 def _same_person(case_id: str, who: StaffSession, form: Form) -> object:
     """A human knows that the first person of a shared phone is writing again."""
-    reason = line(form, "reason", needed=True)
+    reason = why(form, needed=True)
     make_room(parts(), case_id, who.name, reason)
     return desk.act(parts(), case_id, who, comes_back(parts(), who.name, reason))
 
@@ -227,13 +234,13 @@ def _care_note(case_id: str, who: StaffSession, form: Form) -> object:
     """Set or remove a care note, which replaces the screening for this number."""
     days = _choice(form, "days", 30)
     words = typed("words", form.get("words", ""), LONGEST_WORDS, needed=days > 0)
-    reason = line(form, "reason", needed=True)
+    reason = why(form, needed=True)
     return set_care_note(parts(), case_id, who.name, who.name, words, days, reason)
 
 
 def _slow(case_id: str, who: StaffSession, form: Form) -> object:
     """Answer this number less often, except for a new danger. For supervisors only."""
-    hours, reason = _choice(form, "hours", 12), line(form, "reason", needed=True)
+    hours, reason = _choice(form, "hours", 12), why(form, needed=True)
     return slow_down(parts(), case_id, who.name, who.name, hours, reason)
 
 
@@ -247,7 +254,7 @@ def _choice(form: Form, field: str, most: int) -> int:
 
 def _ask_to_take(case_id: str, who: StaffSession, form: Form) -> object:
     """Ask a named person to take the case over; until they do, it stays where it is."""
-    return shift_end.ask(parts(), who, case_id, line(form, "to", 80), line(form, "reason"))
+    return shift_end.ask(parts(), who, case_id, line(form, "to", 80), why(form))
 
 
 # ---- choices in the forms ------------------------------------------------------------------------
@@ -348,16 +355,17 @@ DEEDS: dict[str, Deed] = {
     "late": Deed(
         "Late", Act.LATE,
         lambda case, by, form, scene, _: delayed(
-            case, by, scene, line(form, "reason"), minutes(form, 12 * 60)
+            case, by, scene, why(form), minutes(form, 12 * 60)
         ),
         "They are told that the team is late, if that is safe.",
     ),
     "raise": Deed(
         "Raise", Act.RAISE,
         lambda case, by, form, scene, _: desk_acts.raise_level(
-            case, by, form.get("level", ""), line(form, "reason", needed=True), scene
+            case, by, form.get("level", ""), why(form, needed=True), scene
         ),
-        "The level is raised.", tried=lambda case: {"reason": "-", "level": "R1"}, own_too=True,
+        "The level is raised.", tried=lambda case: {"reason": "trial", "level": "R1"},
+        own_too=True,
     ),
     "lower": Deed(
         "Lower", Act.LOWER, _reasoned(holding.lower_level, needed=True),
@@ -395,7 +403,7 @@ DEEDS: dict[str, Deed] = {
     ),
     "call_911": Deed(
         "Call 911", Act.CALL_PSAP, _call_911, "It is noted. Now call: the number stands under 911.",
-        strict=True, tried=lambda case: {"reason": "-", "tell": "said"},
+        strict=True, tried=lambda case: {"reason": "trial", "tell": "said"},
     ),
     "psap": Deed(
         "Call them by phone", Act.CALL_PSAP,
@@ -432,12 +440,12 @@ DEEDS: dict[str, Deed] = {
     "close": Deed(
         "Close", Act.CLOSE, _close, "The case is closed.", strict=True,
         tried=lambda case: {
-            "outcome": outcomes(case)[0][0], "report": "made", "reason": "-", "police": "no"
+            "outcome": outcomes(case)[0][0], "report": "made", "reason": "trial", "police": "no"
         },
     ),
     "correct": Deed(
         "Correct it", Act.CORRECT, _correct, "It is corrected. What was recorded before stays.",
-        strict=True, tried=lambda case: {"reason": "-", "police": "unknown"},
+        strict=True, tried=lambda case: {"reason": "trial", "police": "unknown"},
     ),
     "words": Deed("Send", Act.CONVERSE, _words, tried=lambda case: {"words": "-"}),
     "same_person": Deed(

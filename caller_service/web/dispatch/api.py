@@ -40,7 +40,7 @@ from caller_service.store import cases
 from caller_service.web.shared.guard import guarded, open_to_all, parts
 from caller_service.web.shared.problem import problem
 from caller_service.web.shared.refusal_words import ALIKE
-from caller_service.web.shared.staff_words import StaffWords, Whole, YesNo
+from caller_service.web.shared.staff_words import Reason, StaffWords, Whole, YesNo
 from caller_service.web.shared.token_guard import bearer, bearer_only, lacks, needs
 
 from . import openapi, openapi_examples
@@ -98,7 +98,7 @@ class Acknowledgement(Schema):
         validate=validate.Regexp(r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$(?!\n)"),
         metadata={"description": "Accept: there at this local time, HH:MM."},
     )
-    reason = StaffWords(300, metadata={"description": "Decline: why."})
+    reason = Reason(metadata={"description": "Decline: why."})
     minor_reviewed = YesNo(
         load_default=False,
         metadata={"description": "Accept: you have looked at this case of somebody under 18."},
@@ -168,7 +168,7 @@ class StatusUpdate(Ending):
 
     status = fields.Str(required=True, validate=validate.OneOf(MOVES))
     by = BY
-    reason = StaffWords(300, load_default="")
+    reason = Reason(load_default="")
     report = fields.Str(
         load_default="",
         validate=validate.OneOf(["", "made", "not_required"]),
@@ -199,13 +199,11 @@ class Note(Schema):
         load_default=False,
         metadata={"description": "Go on in the place of whoever holds the conversation."},
     )
-    supervisor_reason = StaffWords(300, load_default="")
+    supervisor_reason = Reason(load_default="")
 
 
-REASON = StaffWords(300, load_default="", metadata={"description": "Kept sealed with the case."})
-NEEDED_REASON = StaffWords(
-    300, required=True, metadata={"description": "Kept sealed with the case."}
-)
+REASON = Reason(load_default="", metadata={"description": "Kept sealed with the case."})
+NEEDED_REASON = Reason(required=True, metadata={"description": "Kept sealed with the case."})
 
 
 class Named(Schema):
@@ -257,7 +255,7 @@ class Called911(Schema):
         validate=validate.OneOf(["before", "not"]),
         metadata={"description": "before: a human told them first. not: say why_not_told."},
     )
-    why_not_told = StaffWords(300, load_default="")
+    why_not_told = Reason(load_default="")
 
     @validates_schema
     def whole(self, body: dict[str, Any], **_: object) -> None:

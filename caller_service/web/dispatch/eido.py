@@ -20,7 +20,7 @@ from caller_service.core.dispatch import UNIT_STATUSES, unit_status
 from caller_service.documents.incident_type import ALLOWED, set_type
 from caller_service.web.shared.guard import parts
 from caller_service.web.shared.problem import problem
-from caller_service.web.shared.staff_words import StaffWords
+from caller_service.web.shared.staff_words import Reason
 from caller_service.web.shared.token_guard import bearer, bearer_only, needs
 
 from .api import BY, Ending, changed, police_of
@@ -33,7 +33,7 @@ class UnitStatus(Ending):
 
     status = fields.Str(required=True, validate=validate.OneOf(UNIT_STATUSES))
     by = BY
-    reason = StaffWords(300, load_default="")
+    reason = Reason(load_default="")
 
     @validates_schema
     def whole(self, body: dict[str, Any], **_: object) -> None:
@@ -47,7 +47,7 @@ class IncidentType(Schema):
 
     type = fields.Str(required=True, validate=validate.OneOf(ALLOWED))
     by = BY
-    reason = StaffWords(300, required=True, metadata={"description": "Why; told to dispatch."})
+    reason = Reason(required=True, metadata={"description": "Why; told to dispatch."})
 
 
 eido = Blueprint(

@@ -8,6 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+LONGEST_REASON = 300  # characters
 LINES = frozenset("\n\t")  # the only control characters that are allowed
 # control characters, surrogates, unassigned and private-use code points, line and paragraph
 # separators
@@ -47,13 +48,26 @@ class StaffWords(fields.Str):
             for letter in words
         ):
             raise ValidationError("Holds characters that cannot be printed.")
-        if not any(
-            unicodedata.category(letter)[0] in SHOWN and letter not in UNSEEN for letter in words
-        ):
+        if self._blank(words):
             if self.required:
                 raise ValidationError("Must not be blank.")
             return ""
         return words
+
+    def _blank(self, words: str) -> bool:
+        return not any(
+            unicodedata.category(letter)[0] in SHOWN and letter not in UNSEEN for letter in words
+        )
+
+
+class Reason(StaffWords):
+    """Why somebody does something. A dash or a dot says nothing: it is as blank as a space."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(LONGEST_REASON, **more)
+
+    def _blank(self, words: str) -> bool:
+        return not any(letter.isalnum() and letter not in UNSEEN for letter in words)
 
 
 class Whole(fields.Int):
