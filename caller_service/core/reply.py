@@ -582,7 +582,9 @@ def _pleads(words: tuple[str, ...], code: str, vocabulary: Vocabulary) -> bool:
 def _choice(
     words: tuple[str, ...], question: Question, offered: tuple[str, ...], vocabulary: Vocabulary
 ) -> Reply | None:
-    return _misspelt(_plain(words, vocabulary), _phrases(question, offered, vocabulary), offered)
+    phrases = _phrases(question, offered, vocabulary)
+    opening = frozenset(code for code in offered if question.opens(code))
+    return _misspelt(_plain(words, vocabulary), phrases, offered, opening)
 
 
 def _numbered(
@@ -629,10 +631,13 @@ def _number(words: tuple[str, ...], vocabulary: Vocabulary) -> tuple[int | None,
 
 
 def _misspelt(
-    words: tuple[str, ...], phrases: Mapping[tuple[str, ...], str], offered: tuple[str, ...]
+    words: tuple[str, ...],
+    phrases: Mapping[tuple[str, ...], str],
+    offered: tuple[str, ...],
+    opening: frozenset[str],
 ) -> Reply | None:
-    """Accept one typing error in a single word. Never as "no": an error must not lower a level or
-    open contact."""
+    """Accept one typing error in a single word. Never as "no", and never as one of `opening`: an
+    error must not lower a level or open contact ("neither" is no "either")."""
     if len(words) != 1 or len(words[0]) < 4:
         return None
     near = {
@@ -640,7 +645,7 @@ def _misspelt(
         for phrase, code in phrases.items()
         if len(phrase) == 1 and len(phrase[0]) >= 3 and one_slip(phrase[0], words[0])
     }
-    if len(near) != 1 or near & {"no"}:
+    if len(near) != 1 or near & {"no", *opening}:
         return None
     return _offered(near.pop(), offered)
 
