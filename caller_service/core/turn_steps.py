@@ -137,6 +137,10 @@ def next_line(case: Case, lines: tuple[str, ...]) -> tuple[Case, Say]:
 
 def danger_words(case: Case, kinds: tuple[str, ...], protocol: Protocol) -> tuple[Say, ...]:
     """First instructions for each kind of danger, in the protocol's order, each sentence once."""
+    # "if you send anyone i will shoot them": the words for a threat give 988, too; "it is good that
+    # you told us" of a suicide nobody spoke of would be untrue (rules 22 and 23)
+    if {Said.THREAT_STAFF, Said.VIOLENCE} <= set(kinds) and Said.ATTEMPT not in kinds:
+        kinds = tuple(kind for kind in kinds if kind != Said.SUICIDE)
     keys = [words.of(asker(case)) for kind, words in protocol.dangers.items() if kind in kinds]
     # never tell somebody who threatens the team to get to a safe place
     if {Said.THREAT_STAFF} & (set(kinds) | case.said):

@@ -52,3 +52,17 @@ def test_a_slip_or_a_no_opens_no_contact(house: House, said: str) -> None:
     first = "hola" if said in ("ni uno ni otro", "cualquier") else "hello"
     me = house.resident().texts(first, *AT_CONTACT[1:], said)
     assert "contact" not in me.case().state["answers"] and me.case().state["asked"] == "contact"
+
+
+# ---- a threat to whoever comes -------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "said", ["if you send anyone i will shoot them", "if you send police i will shoot them"]
+)
+def test_whoever_threatens_the_team_hears_no_words_about_suicide(house: House, said: str) -> None:
+    me = house.resident().texts(said).told("danger.threat")
+    me.hears_not(house.words("danger.suicide.me"), house.words("danger.violence"))
+    assert me.case().level == "R2" and "threat_staff" in me.case().state["said"]
+
+
+def test_whoever_may_die_if_somebody_comes_hears_them(house: House) -> None:
+    house.resident().texts("if you send anyone i will die").told("danger.suicide.me")
