@@ -374,6 +374,16 @@ def _speaks(name: str, words: str) -> _Action:
     )
 
 
+def _looks(case: Case, name: str, reason: str, scene: Scene) -> Step:
+    """They looked at the case: at a minor's before a team goes, and at what a review asked to be
+    read. Nobody is asked for that again."""
+    looked = holding.looked(case, name, reason, scene)
+    if not looked.case.review:
+        return looked
+    read = holding.read_by(looked.case, name, reason, scene)
+    return Step(read.case, (*looked.effects, *read.effects))
+
+
 def _give_back(case: Case, name: str, scene: Scene) -> Step:
     return (
         holding.release(case, name, "", scene)
@@ -423,7 +433,7 @@ def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Action | 
             _accepted_keys(case),
         ),
         "release": (lambda now, scene, _: _give_back(now, name, scene), "page.released"),
-        "looked": (lambda now, scene, _: holding.looked(now, name, words, scene), "page.looked"),
+        "looked": (lambda now, scene, _: _looks(now, name, words, scene), "page.looked"),
         "lower": (
             lambda now, scene, _: holding.lower_level(now, name, words, scene),
             "page.lowered",

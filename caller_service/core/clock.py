@@ -455,7 +455,9 @@ def _wait_word(case: Case, scene: Scene) -> Step:
 def _review_due(case: Case, program: Program) -> datetime | None:
     """A review was promised, and nobody has done it for `review` seconds; then each rung's own
     time."""
-    if not case.review or case.ended or case.human_has_it or case.in_danger or case.held:
+    if not case.review or case.ended or case.in_danger or case.held:
+        return None
+    if case.human_has_it and Said.NO_TEAM not in case.said:
         return None
     if only_quiet(case) and Mark.REVIEW_PAGED in case.marks:
         return None  # a stray "hi": one person was paged, that is enough

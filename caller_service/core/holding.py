@@ -461,7 +461,11 @@ def read_by(case: Case, by: str, reason: str, scene: Scene) -> Step:
         for rule in scene.program.protocol.rules
         if rule.review and rule.level is None and rule.because != "under_18"
     }
-    case = replace(case, set_aside=case.set_aside | (rules & set(case.because)))
+    case = replace(
+        case,
+        set_aside=case.set_aside | (rules & set(case.because)),
+        said=case.said - {Said.NO_TEAM},
+    )
     result = decide(scene.program.protocol, case)
     case = (
         replace(case, review=result.review)

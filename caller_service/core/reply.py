@@ -53,6 +53,7 @@ class Wish(StrEnum):
     CORRECTS = "corrects"  # "sorry i meant yes": of the answer before
     DID_IT = "did_it"  # "I did it", "its done": self-harm, where it was feared
     CALL_988 = "call_988"  # "988" in a short text: found here, without word data
+    NO_TEAM = "no_team"  # "nobody is here", "wrong house": found here, by lists of words.toml
     # an ordinary question, or somebody else
     ABOUT_OTHERS = "about_others"  # "did my wife text you"
     LEGAL = "legal"  # "I have a subpoena"
@@ -263,19 +264,13 @@ def read(
     markers, wishes = frozenset(found["markers"]), frozenset(found["wishes"])
     contact = _asks_contact(question, offered)
     calls_alone = ears.speech.only | (ears.speech.instead if contact else frozenset())
-    if Wish.PERSON in wishes and calls_alone.isdisjoint(words):
-        # "can somebody just call me" asks for a person and takes nothing back
-        wishes -= {Wish.ONLY_CALLS}
-    if Wish.CORRECTS in wishes:
-        wishes -= {Wish.OTHER_HANDS}  # "oops wrong number i meant 2" is about a digit
+    wishes = _meant(words, wishes, calls_alone, ears)
     dangers = found["dangers"]
     if verified:  # the word may be part of what they say: "pills i took all of them"
         dangers = tuple(dict.fromkeys((*dangers, *ears.speech.kinds(whole))))
     # "no, tiene un cuchillo" denies nothing: search what follows the "no"
     if (rest := ears.speech.behind_no.sub("", cleaned.words)) != cleaned.words:
         dangers = tuple(dict.fromkeys((*dangers, *ears.speech.kinds(normal(rest)))))
-    if "988" in words and len(words) <= SHORT:
-        wishes |= {Wish.CALL_988}
     answerlike = (words[0].isdecimal() and len(words) == 1) or words in ears.vocabulary.answers.get(
         "yes_no", {}
     )
@@ -289,6 +284,42 @@ def read(
         if not doubt
         else Reading(reply, markers, verified, wishes)
     )
+
+
+def _meant(
+    words: tuple[str, ...], wishes: frozenset[str], calls_alone: frozenset[str], ears: Ears
+) -> frozenset[str]:
+    """The wishes that the word data found, without those that other words explain, and with those
+    that are found without it."""
+    if Wish.PERSON in wishes and calls_alone.isdisjoint(words):
+        # "can somebody just call me" asks for a person and takes nothing back
+        wishes -= {Wish.ONLY_CALLS}
+    if Wish.CORRECTS in wishes:
+        wishes -= {Wish.OTHER_HANDS}  # "oops wrong number i meant 2" is about a digit
+    if _sees_no_team(words, ears.vocabulary):
+        wishes |= {Wish.NO_TEAM}
+    if Wish.NO_TEAM in wishes and Wish.OTHER_HANDS in wishes:
+        wishes -= _said_of_a_place(words, ears)
+    if "988" in words and len(words) <= SHORT:
+        wishes |= {Wish.CALL_988}
+    return wishes
+
+
+def _sees_no_team(words: tuple[str, ...], vocabulary: Vocabulary) -> bool:
+    """Does somebody who waits for a team not see it, or say that it is at another place?"""
+    phrases = vocabulary.no_team | vocabulary.team_astray
+    return any(_contains(phrase, words) for phrase in phrases)
+
+
+def _said_of_a_place(words: tuple[str, ...], ears: Ears) -> frozenset[str]:
+    """OTHER_HANDS, if it was heard only in words about a place: "you have the wrong house"."""
+    rest = words
+    for phrase in ears.vocabulary.team_astray:
+        for at in range(len(rest) - len(phrase), -1, -1):
+            if rest[at : at + len(phrase)] == phrase:
+                rest = (*rest[:at], *rest[at + len(phrase) :])
+    again = rest == words or Wish.OTHER_HANDS in ears.speech.read(rest)["wishes"]
+    return frozenset() if again else frozenset({Wish.OTHER_HANDS})
 
 
 def yes_or_no(said: str, ears: Ears) -> str:

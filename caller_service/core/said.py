@@ -59,6 +59,7 @@ class Said(StrEnum):
     # what a turn noticed
     STORY = "story"  # words that answer nothing
     WROTE_AGAIN = "wrote_again"  # a text after the screening, or while a human held it
+    NO_TEAM = "no_team"  # the team that came is not to be seen; removed when a human has read it
     UNREAD_LANGUAGE = "unread_language"  # a language the program does not serve
     UNREAD_TWICE = "unread_twice"  # and a second text in it
     WRITES_OFTEN = "writes_often"  # many cases of this number in a short time; set on a new case

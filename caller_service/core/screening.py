@@ -17,6 +17,7 @@ from .commands import ALONE, COMMANDS, NO_REQUEST, said_again
 from .completion import FOLLOW_UPS, settle
 from .due_times import last_of
 from .effect import Alert, Ask, Effect, HandOff, OptOut, Record, Say
+from .escalation import page_rung
 from .held_conversation import while_held, while_left
 from .journal_events import Event
 from .ledger import end
@@ -522,7 +523,51 @@ def _apply(
         corrected = _put_last_again(case, said, scene)
         if corrected is not None:
             return corrected
-    return _apply_reply(case, reading, said, scene, heard_at, delivered)
+    step = _apply_reply(case, reading, said, scene, heard_at, delivered)
+    return _look_for_team(case, step, reading, said, scene)
+
+
+def _look_for_team(before: Case, step: Step, reading: Reading, said: str, scene: Scene) -> Step:
+    """The team says that it is there, and they write "nobody is here" or "where are they"; or it
+    comes, and they write "wrong house". The unit alone may not be able to help: a human is asked to
+    read it (rule 7), and what else they write then is put before one, too."""
+    case, reply = step.case, reading.reply
+    if before.response != "team" or not before.human_has_it or case.in_danger or case.ended:
+        return step
+    asks = isinstance(reply, Command) and reply.name == CommandName.STATUS
+    asks_for_another = asks and before.about_another  # they hear no arrival (rule 10)
+    if not (asks or isinstance(reply, (Story, Unclear, Nothing, Inquiry, PlaceGiven, Farewell))):
+        return step
+    arrived = before.status == Status.ARRIVED
+    astray = Wish.NO_TEAM in reading.wishes and (arrived or not asks)
+    astray = astray or (arrived and asks and not asks_for_another)
+    if not arrived and not astray:
+        return step
+    case = said_again(case, frozenset({Said.WROTE_AGAIN}), scene)
+    effects = step.effects
+    if not any(isinstance(effect, Alert) for effect in effects):
+        effects += _alert_accepter(case, "alert.words", said.strip())
+    if HandOff("wrote_again") not in effects:
+        effects += forward_words(case)
+    if not astray:
+        return Step(case, effects)
+    if Said.NO_TEAM not in case.said:
+        case = replace(
+            case, said=case.said | {Said.NO_TEAM}, round=case.round + 1, review_rung=0
+        ).marked(scene.now, Mark.REVIEW_PAGED)
+        effects += page_rung(case, "review", 0, scene)
+    again = "status.no_team" in case.answered_with  # nobody hears the same line twice
+    if again or asks_for_another or not scene.by_text or sensitive(case):
+        return Step(case, effects)
+    return Step(case, (*(_without_acknowledgement(effects)), Say("status.no_team")))
+
+
+def _without_acknowledgement(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
+    return tuple(
+        effect
+        for effect in effects
+        if not (isinstance(effect, Say) and effect.key in (*READ_LINES, "thanks_story"))
+    )
 
 
 def _apply_reply(

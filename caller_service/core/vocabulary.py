@@ -65,6 +65,9 @@ class Vocabulary:
     leads: frozenset[str] = frozenset()
     # thanks with one of these are not only thanks
     unthankful: frozenset[tuple[str, ...]] = frozenset()
+    # inside a message: a team that came is not to be seen, or is at another place
+    no_team: frozenset[tuple[str, ...]] = frozenset()
+    team_astray: frozenset[tuple[str, ...]] = frozenset()
     # "call me at 6", "call me in 20 minutes": patterns with groups (core/callback.py, asked_time)
     callback: tuple[re.Pattern[str], ...] = ()
 
@@ -87,5 +90,7 @@ class Vocabulary:
             {**other.alone, **self.alone},
             self.leads | other.leads,
             self.unthankful | other.unthankful,
+            self.no_team | other.no_team,
+            self.team_astray | other.team_astray,
             self.callback + other.callback,
         )

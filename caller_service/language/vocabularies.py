@@ -79,6 +79,8 @@ def _read(language: str, watched: frozenset[str]) -> Vocabulary:
         _by_phrase(table.get("alone", {})),
         frozenset(word for phrase in table.get("leads", ()) for word in normal(phrase)),
         frozenset(normal(phrase) for phrase in table.get("unthankful", ())),
+        frozenset(normal(phrase) for phrase in table.get("no_team", ())),
+        frozenset(normal(phrase) for phrase in table.get("team_astray", ())),
         tuple(re.compile(pattern, re.IGNORECASE) for pattern in table.get("callback", ())),
     )
 

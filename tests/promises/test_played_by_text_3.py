@@ -66,3 +66,86 @@ def test_whoever_threatens_the_team_hears_no_words_about_suicide(house: House, s
 
 def test_whoever_may_die_if_somebody_comes_hears_them(house: House) -> None:
     house.resident().texts("if you send anyone i will die").told("danger.suicide.me")
+
+
+# ---- a team that says it is there ----------------------------------------------------------------
+def there(house: House, words: tuple[str, ...] = FULL, status: str = "arrived") -> Resident:
+    me = house.resident().texts(*words)
+    house.settles()
+    staff(house, UNIT, f"{me.case().reference} 20")
+    house.dispatch(f"/{me.case().id}/status", {"status": status, "by": "Unit 7"})
+    house.settles()
+    return me
+
+
+def asked_to_read(house: House) -> list[str]:
+    return [row.person for row in house.rows("page") if row.ladder == "review"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (FULL, "nobody is here"),
+        (FULL, "where are they"),
+        (FULL, "STATUS"),
+        (FULL, "you have the wrong house"),
+        (FULL, "i dont see anyone outside"),
+        (FULL_ES, "no veo a nadie"),
+        (FULL_ES, "donde estan"),
+        (FULL_ES, "se equivocaron de casa"),
+    ],
+)
+def test_whoever_does_not_see_the_team_that_came_reaches_a_human(
+    house: House, words: tuple[str, ...], said: str
+) -> None:
+    me = there(house, words)
+
+    me.texts(said)
+    house.settles()
+
+    answers(me, "status.no_team", "es" if words == FULL_ES else "en")
+    assert said in house.texts_to(UNIT)[-1], "the unit reads it"
+    assert asked_to_read(house) == ["Dispatcher on duty"], "and so does somebody else"
+    assert me.case().status == "arrived" and not me.case().state.get("parked")
+
+
+def test_a_human_who_does_not_read_it_is_asked_again(house: House) -> None:
+    me = there(house).texts("nobody is here")
+    later(house, 320)
+    assert len(asked_to_read(house)) > 1
+
+    staff(house, DANA, f"{me.case().reference} looked")
+    before = len(asked_to_read(house))
+    later(house, 900)
+    assert len(asked_to_read(house)) == before
+
+
+def test_a_wrong_house_is_told_while_the_team_comes(house: House) -> None:
+    me = there(house, status="en_route").texts("they went to the wrong building")
+    me.told("status.no_team")
+    house.settles()
+    assert asked_to_read(house) == ["Dispatcher on duty"]
+
+
+def test_what_else_is_written_then_rings_nobody(house: House) -> None:
+    me = there(house).texts("they are talking to him now", "thanks")
+    later(house, 900)
+    assert not asked_to_read(house) and me.case().state["review"]
+
+
+def test_in_an_argument_a_team_is_not_told_of(house: House) -> None:
+    """Rule 10: by number alone one hears only that we have the message."""
+    me = house.resident().texts(*FULL[:8], "6", "2", "1")
+    house.settles()
+    staff(house, UNIT, f"{me.case().reference} 20")
+    house.dispatch(f"/{me.case().id}/status", {"status": "arrived", "by": "Unit 7"})
+    me.texts("where are they").told("status.received_only").hears_not("team")
+    house.settles()
+    assert asked_to_read(house) == ["Dispatcher on duty"]
+
+
+@pytest.mark.parametrize("said", ["wrong number", "wrong house, and wrong number"])
+def test_a_wrong_number_is_still_somebody_else(house: House, said: str) -> None:
+    there(house).texts(said)
+    house.settles()
+    assert "somebody else uses this phone" in house.texts_to(UNIT)[-1]
