@@ -64,6 +64,7 @@ THEMSELVES = frozenset(
 )
 MOST_NAMES = 180  # longest list of names in a text to somebody on duty, in characters
 MOST_WORDS = 480  # longest text to a resident, in characters
+MOST_OF_A_NAME = 2  # words behind "hand to" that are a name rather than a sentence
 PASS_KEY = 2  # "2" alone is the phone key for passing on: as minutes it is asked again
 NUMBERS = (911, 988)  # never minutes: numbers for the resident
 # acts that are none by text, and what is answered: nothing was sent
@@ -294,7 +295,9 @@ def _near(hour: int, minute: int, scene: Scene) -> bool:
 def _action(case: Case, name: str, rest: str, parts: Parts) -> _Action:
     """What the words around the reference ask for. Whoever holds the case writes to the resident
     with it."""
-    answer = read_answer(rest, parts.program.staff)
+    answer = read_answer(
+        rest, parts.program.staff, lambda words: bool(_named(words, parts.program))
+    )
     if isinstance(answer, Act) and answer.name in AT_THE_CONSOLE:
         return _Action(None, AT_THE_CONSOLE[answer.name])
     if isinstance(answer, Act) and (deed := _act(answer, case, name, rest, parts)) is not None:
@@ -394,8 +397,10 @@ def _give_back(case: Case, name: str, scene: Scene) -> Step:
 
 def _named(words: str, program: Program) -> str:
     """Whose name on the ladder this is, or begins: "Second" is the "Second dispatcher" if nobody
-    else is called so. "" for nobody."""
-    said = words.casefold().strip(" .:").split()
+    else is called so, also with a reason behind it ("Second, my shift ends"). "" for nobody."""
+    said = re.split(r"[,.;:!–—]", words.strip(" .:"))[0].casefold().split()
+    while len(said) > 1 and " ".join(said[-1:]) in program.staff.beside_acts:
+        said.pop()
     names = dict.fromkeys(rung.name for rung in program.ladder)
     exact = [name for name in names if name.casefold().split() == said]
     begun = [name for name in names if said and name.casefold().split()[: len(said)] == said]
@@ -408,7 +413,8 @@ def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Action | 
     words = act.words
     if act.name == "hand_over":
         to = _named(words, parts.program)
-        if not to and not words_of(rest, parts.program.staff)[:4].isupper():
+        short = len(words.split()) <= MOST_OF_A_NAME and case.in_charge == name
+        if not to and not short and not words_of(rest, parts.program.staff)[:4].isupper():
             return None
         if not to:
             names = dict.fromkeys(rung.name for rung in parts.program.ladder if rung.number)

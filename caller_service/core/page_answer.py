@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .phone_text import clean
@@ -105,15 +106,20 @@ def _words(text: str) -> str:
 _WEIGHTY = ("lower", "lift", "same_person")  # a mistake here removes a resident's protection
 
 
-def _act(text: str, staff: StaffWords) -> Act | Ambiguous | None:
+def _act(text: str, staff: StaffWords, is_name: Callable[[str], bool]) -> Act | Ambiguous | None:
     """A command is the whole text, or in capitals before other words, or before a colon, or before
     a comma unless it is weighty. "Lower your voice" is for the resident. A hand-over needs a name
-    after it: the caller checks the name, and treats anything else as words."""
+    after it: the caller checks the name, and treats anything else as words. "Pass to", "hand over"
+    are one only before a name that is known."""
     for name, pattern in staff.acts:
         if not (found := pattern.match(text)):
             continue
         behind = text[found.end() :]
         words = _words(behind)
+        if name == "pass_on":
+            if is_name(words):
+                return Act("hand_over", words)
+            continue
         mark = behind.lstrip()[:1]
         alone = words.casefold().strip(" .!") in staff.beside_acts
         if name in ("close", "no_act"):
@@ -217,15 +223,17 @@ def _reason_first(pieces: tuple[_Piece, ...], words: list[str], staff: StaffWord
 # --- the decision ---
 
 
-def read_answer(rest: str, staff: StaffWords) -> Answer:
-    """The meaning of the words around the code."""
+def read_answer(
+    rest: str, staff: StaffWords, is_name: Callable[[str], bool] = lambda _: False
+) -> Answer:
+    """The meaning of the words around the code. `is_name`: is this somebody who could be asked?"""
     written = clean(rest, staff.own, staff=True)
     if written.reaction:
         return Unclear()  # a phone quoted our own text with its code: nobody answered
     text = written.words
     if _nothing(text):
         return Takes()
-    if act := _act(text, staff):
+    if act := _act(text, staff, is_name):
         return act
     spoken = _spoken(text)
     answer = _decide(spoken, _pieces(spoken, staff), staff)

@@ -149,3 +149,69 @@ def test_a_wrong_number_is_still_somebody_else(house: House, said: str) -> None:
     there(house).texts(said)
     house.settles()
     assert "somebody else uses this phone" in house.texts_to(UNIT)[-1]
+
+
+# ---- a hand-over by text -------------------------------------------------------------------------
+def held(house: House) -> tuple[Resident, str]:
+    """Dana has accepted a danger and has written."""
+    me = house.resident().texts(*SUICIDE)
+    house.settles()
+    code = me.case().reference
+    staff(house, DANA, code)
+    staff(house, DANA, f"{code} I am Dana. I am here.")
+    return me, code
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "hand over Second dispatcher",
+        "hand over second",
+        "handover Second dispatcher",
+        "HANDOVER second dispatcher pls",
+        "give to Second dispatcher",
+        "give it to second",
+        "pass to Second dispatcher",
+        "pass it on to second, my shift ends",
+        "hand it over to Second dispatcher.",
+        "paso el caso a Second dispatcher",
+        "pasalo a second",
+    ],
+)
+def test_a_hand_over_is_known_without_its_exact_words(house: House, said: str) -> None:
+    me, code = held(house)
+    before = house.texts_to(ME)
+
+    assert "Second dispatcher is asked" in staff(house, DANA, f"{code} {said}")
+
+    assert me.case().state["holder"] == "Second dispatcher"
+    assert not any(said in text for text in house.texts_to(ME)[len(before) :])
+
+
+@pytest.mark.parametrize("said", ["handover to luis", "hand over to Luis M."])
+def test_a_hand_over_to_somebody_unknown_is_not_read_by_the_resident(
+    house: House, said: str
+) -> None:
+    me, code = held(house)
+    before = house.texts_to(ME)
+    assert "Second dispatcher" in staff(house, DANA, f"{code} {said}")
+    assert house.texts_to(ME) == before and me.case().state["holder"] == "Dispatcher on duty"
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["hand over the knife to your mom", "give it to your sister", "pass the phone to him",
+     "send your second message when you can", "dale agua despacio"],
+)  # fmt: skip
+def test_words_that_begin_like_a_hand_over_reach_the_resident(house: House, said: str) -> None:
+    _, code = held(house)
+    staff(house, DANA, f"{code} {said}")
+    assert house.texts_to(ME)[-1] == f"Dispatcher on duty: {said}"
+
+
+@pytest.mark.parametrize("said", ["paso", "pass to someone else", "pass"])
+def test_whoever_is_asked_and_passes_it_on_names_nobody(house: House, said: str) -> None:
+    me = house.resident().texts(*SUICIDE)
+    house.settles()
+    staff(house, DANA, f"{me.case().reference} {said}")
+    assert "Second dispatcher" in {row.person for row in house.rows("page")}
