@@ -27,6 +27,7 @@ WINDOW = timedelta(hours=1)  # no attempt begins later than this after it was du
 MOST_ATTEMPTS = 3
 SPACING = timedelta(minutes=10)  # between two attempts
 SOON = timedelta(minutes=5)  # the first attempt, for whoever books while they wait
+_STILL_TODAY = timedelta(hours=4)
 FURTHEST = timedelta(hours=48)  # how far ahead one may be booked
 TALKED = timedelta(seconds=20)  # a talk of this length reached somebody
 
@@ -63,7 +64,9 @@ def book(
     until = max(until or due + WINDOW, due)
     booked = BookCallback(due, until, by, ask_for, person, MOST_ATTEMPTS, SPACING)
     number = written(scene)
-    words = Say("callback.booked", {"time": clock_time(due, scene), "number": number}, unasked=True)
+    words = Say(
+        _booked_key(due, scene), {"time": clock_time(due, scene), "number": number}, unasked=True
+    )
     effects = (booked, words, HandOff("callback"), Record(Event.CALLBACK_BOOKED, {"by": by}))
     return Step(*revise(case, gated(case, effects)[0]))
 
@@ -82,33 +85,63 @@ def ring_now(case: Case, by: str, phone: Rung | None, scene: Scene) -> Step:
     return Step(case, (Record(Event.CALL_NOW, {"by": by}),))
 
 
+def _booked_key(due: datetime, scene: Scene) -> str:
+    """The day is said where it is not today's: "3:00 PM" alone would be untrue. At night what
+    comes after midnight is still today."""
+    days = (due.astimezone(scene.local.tzinfo).date() - scene.local.date()).days
+    if due - scene.now < _STILL_TODAY:
+        days = 0
+    return {0: "callback.booked", 1: "callback.booked.tomorrow"}.get(days, "callback.booked.later")
+
+
+# Of a day: its half ("am" or "pm"), and the hour that is meant where none is told.
+_PARTS = {"morning": ("am", 9), "afternoon": ("pm", 14), "evening": ("pm", 18)}
+_SOME_TIME = 10  # "call me tomorrow"
+_FIRST_HOUR = 7  # "tomorrow at 3" is in the afternoon, "tomorrow at 8" in the morning
+
+
 def asked_time(said: str, patterns: Sequence[re.Pattern[str]], scene: Scene) -> datetime | None:
-    """When somebody asks to be called, in words: "call me at 6" is the next six o'clock, "in 20
-    minutes" is from now. None: they ask for no time, or for one that does not exist."""
+    """When somebody asks to be called, in words: "call me at 6" is the next six o'clock, "tomorrow
+    at 3" is tomorrow's by day, "in 20 minutes" is from now. None: they ask for no time, or for one
+    that does not exist."""
     for pattern in patterns:
         if (found := pattern.search(said)) is None:
             continue
-        told = found.groupdict()
-        if told.get("minutes"):
+        # a name may stand twice in a pattern, with a digit behind it
+        told = {
+            name.rstrip("0123456789"): words for name, words in found.groupdict().items() if words
+        }
+        if "minutes" in told:
             return scene.now + timedelta(minutes=int(told["minutes"]))
-        if told.get("hours"):
+        if "hours" in told:
             hours = int(told["hours"]) if told["hours"].isdecimal() else 1
             return scene.now + timedelta(hours=hours)
-        if told.get("hour"):
-            return _next(int(told["hour"]), int(told.get("minute") or 0), told.get("half"), scene)
+        half, usual = next((_PARTS[part] for part in _PARTS if part in told), ("", _SOME_TIME))
+        half = told.get("half") or half
+        tomorrow = "tomorrow" in told
+        if "hour" in told:
+            hour, minute = int(told["hour"]), int(told.get("minute", 0))
+            return _next(hour, minute, half, scene, tomorrow=tomorrow)
+        if tomorrow:
+            return _next(usual, 0, "", scene, tomorrow=True)
     return None
 
 
-def _next(hour: int, minute: int, half: str | None, scene: Scene) -> datetime | None:
-    """The next time that a clock shows this; without am or pm, of the two the sooner."""
+def _next(
+    hour: int, minute: int, half: str, scene: Scene, tomorrow: bool = False
+) -> datetime | None:
+    """The next time that a clock shows this; without am or pm, of the two the sooner, and tomorrow
+    the one by day."""
     if hour > 23 or minute > 59:
         return None
-    afternoon = (half or "").lower().startswith("p")
+    afternoon = half.lower().startswith("p")
     hours = {hour} if hour > 12 or hour == 0 else {hour % 12, hour % 12 + 12}
     if half and hour <= 12:
         hours = {hour % 12 + (12 if afternoon else 0)}
+    elif tomorrow:
+        hours = {max(hours) if hour % 12 < _FIRST_HOUR else min(hours)}
     times = []
-    for day in (0, 1):
+    for day in (1,) if tomorrow else (0, 1):
         for each in hours:
             local = (scene.local + timedelta(days=day)).replace(
                 hour=each, minute=minute, second=0, microsecond=0

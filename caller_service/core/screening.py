@@ -556,10 +556,10 @@ def _look_for_team(before: Case, step: Step, reading: Reading, said: str, scene:
             case, said=case.said | {Said.NO_TEAM}, round=case.round + 1, review_rung=0
         ).marked(scene.now, Mark.REVIEW_PAGED)
         effects += page_rung(case, "review", 0, scene)
-    again = "status.no_team" in case.answered_with  # nobody hears the same line twice
+    again = "heard.no_team" in case.answered_with  # nobody hears the same line twice
     if again or asks_for_another or not scene.by_text or sensitive(case):
         return Step(case, effects)
-    return Step(case, (*(_without_acknowledgement(effects)), Say("status.no_team")))
+    return Step(case, (*(_without_acknowledgement(effects)), Say("heard.no_team")))
 
 
 def _without_acknowledgement(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:

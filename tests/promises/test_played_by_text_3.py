@@ -4,6 +4,7 @@ sentences, teams at the wrong door, and staff who hand over by text (rules 4, 7,
 from __future__ import annotations
 
 import unicodedata
+from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import House, Resident
@@ -103,7 +104,7 @@ def test_whoever_does_not_see_the_team_that_came_reaches_a_human(
     me.texts(said)
     house.settles()
 
-    answers(me, "status.no_team", "es" if words == FULL_ES else "en")
+    answers(me, "heard.no_team", "es" if words == FULL_ES else "en")
     assert said in house.texts_to(UNIT)[-1], "the unit reads it"
     assert asked_to_read(house) == ["Dispatcher on duty"], "and so does somebody else"
     assert me.case().status == "arrived" and not me.case().state.get("parked")
@@ -122,7 +123,7 @@ def test_a_human_who_does_not_read_it_is_asked_again(house: House) -> None:
 
 def test_a_wrong_house_is_told_while_the_team_comes(house: House) -> None:
     me = there(house, status="en_route").texts("they went to the wrong building")
-    me.told("status.no_team")
+    me.told("heard.no_team")
     house.settles()
     assert asked_to_read(house) == ["Dispatcher on duty"]
 
@@ -215,3 +216,59 @@ def test_whoever_is_asked_and_passes_it_on_names_nobody(house: House, said: str)
     house.settles()
     staff(house, DANA, f"{me.case().reference} {said}")
     assert "Second dispatcher" in {row.person for row in house.rows("page")}
+
+
+# ---- a call at a time ----------------------------------------------------------------------------
+HELLO = {"en": "hello", "es": "hola"}
+COUNSELOR_ASKED = ("1", "2", "2", "2", "1", "2")  # texts and calls are safe
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "hour", "days"),
+    [
+        ("en", "call me tomorrow at 3 instead", 15, 1),
+        ("en", "call me at 3pm tomorrow", 15, 1),
+        ("en", "can someone call me tomorrow morning", 9, 1),
+        ("en", "call me back tomorrow at 8", 8, 1),
+        ("en", "pls call me tomorrow", 10, 1),
+        ("en", "call me at 5", 17, 0),
+        ("es", "mejor llámenme mañana a las 3", 15, 1),
+        ("es", "llamenme mañana por la tarde", 14, 1),
+        ("es", "me pueden llamar a las 9 de la mañana", 9, 1),
+        ("es", "me llaman esta noche a las 8?", 20, 0),
+        ("es", "llamenme a las 4 de la tarde", 16, 0),
+    ],
+)
+def test_a_call_is_booked_for_the_day_and_time_they_say(
+    house: House, language: str, said: str, hour: int, days: int
+) -> None:
+    """What is promised is said: "3:00 PM" for tomorrow alone would be untrue (rule 22)."""
+    me = house.resident().texts(HELLO[language], *COUNSELOR_ASKED, said)
+
+    (booked,) = house.rows("callback")
+    zone = ZoneInfo(house.parts.program.time_zone)
+    now, due = house.clock.at.astimezone(zone), booked.due_at.astimezone(zone)
+    assert ((due.date() - now.date()).days, due.hour) == (days, hour)
+    key = "callback.booked.tomorrow" if days else "callback.booked"
+    time = f"{hour % 12 or 12}:00 {'AM' if hour < 12 else 'PM'}"
+    answers(me, key, language, time=time, number="720-555-0113")
+    assert not paged_for_danger(house)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "call me tomorrow at 3"), ("es", "llámenme mañana a las 3")]
+)
+def test_where_no_call_may_be_booked_a_human_is_asked_and_nobody_is_paged(
+    house: House, language: str, said: str
+) -> None:
+    me = house.resident().texts(HELLO[language], *AT_CONTACT[1:], "3", said)
+    answers(me, "callback.by_human", language)
+    assert not house.rows("callback") and not paged_for_danger(house)
+
+
+@pytest.mark.parametrize(
+    "said", ["dont call me tomorrow at 3", "no me llamen mañana", "he said call me tomorrow if"]
+)
+def test_no_call_is_booked_from_its_opposite(house: House, said: str) -> None:
+    house.resident().texts("hello", *COUNSELOR_ASKED, said)
+    assert not house.rows("callback")
