@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from caller_service.core import holding
 from caller_service.core.case import Case, Step
 from caller_service.core.dispatch import accept, at_time, decline
+from caller_service.core.effect import Page
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import TextState
 from caller_service.core.page_answer import (
@@ -80,11 +81,13 @@ def on_the_ladder(program: Program, number: str) -> Rung | None:
 
 @dataclass(frozen=True, slots=True)
 class _Action:
-    """What a text asks for, and the key of its answer."""
+    """What a text asks for, and the key of its answer. `instead`: the key where what was done says
+    that the usual answer would be untrue; "" if it is true."""
 
     do: Look | None
     key: str
     fill: Mapping[str, str] = field(default_factory=dict, repr=False)
+    instead: Callable[[], str] = lambda: ""
 
 
 def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
@@ -163,7 +166,7 @@ def _do_and_answer(
                     case.id,
                     deed.do,
                     rung.name,
-                    also=lambda conn: heard(conn, deed.key, deed.fill),
+                    also=lambda conn: heard(conn, deed.instead() or deed.key, deed.fill),
                 )
             except Refused as refusal:
                 _answer_refusal(parts, rung, case, refusal, heard)
@@ -311,7 +314,7 @@ def _action(case: Case, name: str, rest: str, parts: Parts) -> _Action:
     if isinstance(answer, Takes) and answer.minutes != PASS_KEY:
         return _takes(case, name, answer)
     if isinstance(answer, Passes):
-        return _Action(lambda now, scene, conn: passes(now, name, scene, conn), "page.passed")
+        return _passes(name)
     if isinstance(answer, Says) and case.human_has_it and not case.page_waits:
         return _Action(None, "page.held", {"name": case.in_charge})
     return _Action(None, "page.unclear")
@@ -326,6 +329,19 @@ def _takes(case: Case, name: str, answer: Takes) -> _Action:
         return accept(now, name, at, scene, full=full_beside(conn, now))
 
     return _Action(do, _accepted_keys(case))
+
+
+def _passes(name: str) -> _Action:
+    """They cannot take it. Who was not asked, or says so again, changes nothing: that the next
+    person is asked now would be untrue."""
+    nobody = [False]
+
+    def do(now: Case, scene: Scene, conn: sa.Connection) -> Step:
+        step = passes(now, name, scene, conn)
+        nobody[0] = not any(isinstance(effect, Page) for effect in step.effects)
+        return step
+
+    return _Action(do, "page.passed", instead=lambda: "page.passed_alone" if nobody[0] else "")
 
 
 def _accepted_keys(case: Case) -> str:

@@ -272,3 +272,27 @@ def test_where_no_call_may_be_booked_a_human_is_asked_and_nobody_is_paged(
 def test_no_call_is_booked_from_its_opposite(house: House, said: str) -> None:
     house.resident().texts("hello", *COUNSELOR_ASKED, said)
     assert not house.rows("callback")
+
+
+# ---- a refusal -----------------------------------------------------------------------------------
+@pytest.mark.parametrize("words", [FULL, SUICIDE])
+def test_whoever_was_not_asked_does_not_hear_that_the_next_is(
+    house: House, words: tuple[str, ...]
+) -> None:
+    me = house.resident().texts(*words)
+    house.settles()
+    pages, code = len(house.rows("page")), me.case().reference
+
+    answer = staff(house, COUNSELOR, f"{code} no")
+
+    assert answer == house.words("page.passed_alone", reference=code)
+    assert len(house.rows("page")) == pages
+
+
+def test_whoever_was_asked_hears_that_the_next_is(house: House) -> None:
+    me = house.resident().texts(*SUICIDE)
+    house.settles()
+    code = me.case().reference
+    assert staff(house, DANA, f"{code} no") == house.words("page.passed", reference=code)
+    assert "Second dispatcher" in {row.person for row in house.rows("page")}
+    assert staff(house, DANA, f"{code} nope") == house.words("page.passed_alone", reference=code)
