@@ -372,7 +372,8 @@ def _commanded(words: tuple[str, ...], question: Question | None, ears: Ears) ->
     """A whole text that is a command. "I want 911" is an answer where it is a choice: that says
     more, and gives the words for 911 as well."""
     command, listed = _command(words, ears.vocabulary), _listed(question, ears.vocabulary)
-    if command is not None and command.name == CommandName.EMERGENCY and words in listed:
+    answers = (CommandName.EMERGENCY, CommandName.PLEA)  # "i need help": who does? me
+    if command is not None and command.name in answers and words in listed:
         return Answer(listed[words])
     unfit = (
         command is not None

@@ -296,3 +296,29 @@ def test_whoever_was_asked_hears_that_the_next_is(house: House) -> None:
     assert staff(house, DANA, f"{code} no") == house.words("page.passed", reference=code)
     assert "Second dispatcher" in {row.person for row in house.rows("page")}
     assert staff(house, DANA, f"{code} nope") == house.words("page.passed_alone", reference=code)
+
+
+# ---- a plea, and answers in a sentence -----------------------------------------------------------
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "i need help"), ("en", "i really need help"), ("en", "need help please"),
+     ("es", "necesito ayuda"), ("es", "ocupo ayuda")],
+)  # fmt: skip
+def test_whoever_needs_help_in_the_middle_of_the_questions_is_asked_for_a_person(
+    house: House, language: str, said: str
+) -> None:
+    me = house.resident().texts(HELLO[language], *AT_CONTACT[1:], "3").texts(said)
+    assert me.case().level == "R2" and paged_for_danger(house)
+    me.hears_not(house.words("unclear", language))
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "i need help"), ("en", "need help"), ("en", "me i guess"), ("es", "necesito ayuda")],
+)
+def test_who_needs_help_is_answered_by_whoever_needs_it(
+    house: House, language: str, said: str
+) -> None:
+    me = house.resident().texts(HELLO[language], said)
+    assert me.case().state["answers"] == {"who": "me"} and me.case().level is None
+    assert house.resident("+17205550124").texts(said).case().level is None, "as the first text, too"
