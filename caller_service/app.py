@@ -40,7 +40,8 @@ from caller_service.web.dispatch.phone import phone
 from caller_service.web.dispatch.printed_hand_off import printable
 from caller_service.web.operations.health import health, metrics
 from caller_service.web.residents.form import form
-from caller_service.web.residents.front_page import pages
+from caller_service.web.residents.front_page import nowhere, pages
+from caller_service.web.residents.rendering import in_language
 from caller_service.web.residents.times import ago, clock_time
 from caller_service.web.shared.failure_limit import FailureLimit
 from caller_service.web.shared.guard import NoCookieNoSession
@@ -100,9 +101,11 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     app.extensions["caller_settings"] = settings
     app.extensions["caller_failure_limit"] = FailureLimit()
     app.session_interface = NoCookieNoSession()
-    register_error_handlers(app)
+    register_error_handlers(app, nowhere)
     register_api(app, eido, phone)
-    app.jinja_env.globals.update(static_url=static_url, clock_time=clock_time, ago=ago)
+    app.jinja_env.globals.update(
+        static_url=static_url, clock_time=clock_time, ago=ago, in_language=in_language
+    )
     for blueprint in (
         sms, voice, calls, recordings, pages, form, printable, health, metrics, static_files,
         console_sign_in, console, case_pages, call_pages, shift_pages,

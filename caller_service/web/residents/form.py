@@ -37,6 +37,7 @@ from . import keys
 from .rendering import (
     check_view,
     danger_view,
+    in_language,
     language,
     number_view,
     path_of,
@@ -59,6 +60,8 @@ IDLE = timedelta(minutes=10)  # then the words are behind a curtain
 SHARED = timedelta(minutes=3)  # the same on a computer that others use
 BUSY = (NotWritten, sa.exc.OperationalError, sa.exc.TimeoutError)
 _COORDINATE = re.compile(r"-?\d{1,3}(?:\.\d{1,10})?")
+# an address of one of our pages, without a query: letters, digits and what our keys are made of
+_OWN_ADDRESS = re.compile(r"/|(?:/[\w-]+)+", re.ASCII)
 _ACTS = frozenset(
     {"words", "person", "worse", "cancel", "emergency", "go_on", "wrong", "code_word", "delete",
      "word", "contact"}
@@ -89,8 +92,10 @@ def both(rule: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[...,
     """The same address with the key in a cookie and in the path."""
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-        form.add_url_rule(rule, view.__name__, _without_key(view), **more)
-        form.add_url_rule(f"/r/<key>{rule}", f"{view.__name__}_in_path", _without_key(view), **more)
+        named, called = view.__name__, _without_key(view)
+        options = {"strict_slashes": False, **more}  # a slash too many is no other address
+        form.add_url_rule(rule, named, called, **options)
+        form.add_url_rule(f"/r/<key>{rule}", f"{named}_in_path", called, **options)
         return view
 
     return decorate
@@ -154,7 +159,14 @@ def _first(status: int = 200) -> Response:
     view = question_view(None, case, resident_page.Kept(), screen, first=True)
     answer = _shown(render("question.html", view=view), status)
     keys.set_cookie(answer, keys.TRIED, "1")
+    _remember_language(answer)
     return answer
+
+
+def _remember_language(answer: Response) -> None:
+    """What was chosen on a public page stands in the address: from here on the browser keeps it."""
+    if request.args.get("lang") in parts().program.languages:
+        keys.set_cookie(answer, keys.LANGUAGE, language())
 
 
 def _nobody() -> Case:
@@ -375,6 +387,16 @@ def _curtain(found: VisitState, fault: str = "", status: int = 200) -> Response:
     return _shown(page, status)
 
 
+@both("/open", methods=["GET"])
+def open_asked() -> Any:
+    """The address bar has this address after a wrong code word: a browser may ask for it again."""
+    return _where_they_are()
+
+
+def _where_they_are() -> Response:
+    return _to(f"{keys.base()}/s" if keys.page() else "/")
+
+
 @both("/open", methods=["POST"])
 def opened() -> Any:
     """Lift the curtain. A code word that is wrong makes the next try slower, like a wrong code. For
@@ -500,10 +522,11 @@ def _enter(found: VisitState) -> Response:
     return _to(f"/r/{secret}/s")
 
 
-@form.get("/code")
+@form.get("/code", strict_slashes=False)
 def typed_code() -> Any:
     answer = _shown(render("code.html", view=CodeView("", "")))
     keys.set_cookie(answer, keys.TRIED, "1")
+    _remember_language(answer)
     return answer
 
 
@@ -578,15 +601,23 @@ def out() -> Any:
     return page
 
 
+@both("/language", methods=["GET"])
+def language_asked() -> Any:
+    return _where_they_are()
+
+
 @both("/language", methods=["POST"])
 def language_chosen() -> Any:
     tag = request.form.get("language", "")
     back = request.form.get("back", "/")
-    back = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
+    back = back if _OWN_ADDRESS.fullmatch(back) else "/"
     answer = _to(back)
     if tag in parts().program.languages:
+        found = keys.page()
+        if found is None and not keys.cookie(keys.TRIED):  # perhaps no cookie will be kept
+            answer = _to(f"{back}?lang={tag}")
         keys.set_cookie(answer, keys.LANGUAGE, tag)
-        if (found := keys.page()) is not None:
+        if found is not None:
             with deadline(WRITE_WAIT):
                 resident_page.post(
                     parts(),
@@ -715,6 +746,8 @@ def _gone(kind: str = "") -> Response:
 
 def _to(path: str) -> Response:
     """After a post, and from a screen that is not the open one: the browser asks for this."""
+    if request.method == "GET":
+        path = in_language(path)
     return make_response(redirect(path, 303))
 
 

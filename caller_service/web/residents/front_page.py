@@ -3,23 +3,25 @@ police could come (README.md)."""
 
 from __future__ import annotations
 
-from flask import render_template, request
+from flask import Response, render_template, request
 
 from caller_service.language.wording import filling
 from caller_service.web.shared.guard import guarded, open_to_all, parts
 
+from .rendering import chosen_language
 from .times import open_hours
 
 pages = guarded("pages", open_to_all)
+# what is for staff and for machines answers in its own way
+_NOT_OURS = (
+    "/console", "/hand-offs", "/health", "/metrics", "/recordings", "/static", "/twilio"
+)  # fmt: skip
 POLICE_CASES = ("violence", "weapon", "attempt", "minor", "medical", "others")
 
 
 def _page(template: str, **more: object) -> str:
     languages, known = parts().program.languages, parts().catalog.languages
-    asked = (
-        request.args.get("lang") or request.accept_languages.best_match(languages) or languages[0]
-    )
-    language = asked if asked in languages else languages[0]
+    language = chosen_language()
 
     def say(key: str, **fill: str) -> str:
         return parts().catalog.text(
@@ -49,12 +51,22 @@ def front() -> str:
     return _page("front.html", number=ours if ours.startswith("+") else "")
 
 
-@pages.get("/about")
+@pages.get("/about", strict_slashes=False)
 def about() -> str:
     live = [area for area in parts().program.areas if area.live_from is not None]
     return _page("about.html", areas=live, open_hours=open_hours)
 
 
-@pages.get("/police")
+@pages.get("/police", strict_slashes=False)
 def police() -> str:
     return _page("police.html", cases=POLICE_CASES)
+
+
+def nowhere(status: int) -> Response | None:
+    """For a browser that asks for an address or a method that does not exist: whoever mistyped it
+    may need help now. None: another answer fits. It needs no database."""
+    asks_for_a_page = "text/html" in request.headers.get("Accept", "")
+    if status not in (400, 404, 405) or request.path.startswith(_NOT_OURS) or not asks_for_a_page:
+        return None
+    kind = "unsent" if request.method == "POST" else "lost"
+    return Response(_page("error.html", kind=kind), status)

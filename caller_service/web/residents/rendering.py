@@ -72,12 +72,24 @@ def language() -> str:
 
 
 def _language() -> str:
-    known = parts().program.languages
     found = keys.page()
-    asked = request.args.get("lang") or (found.case.language if found else "")
-    asked = asked or keys.cookie(keys.LANGUAGE)
-    asked = asked or request.accept_languages.best_match(known) or known[0]
-    return asked if asked in known else known[0]
+    return chosen_language(found.case.language if found else "")
+
+
+def chosen_language(of_request: str = "") -> str:
+    """Chosen in the address, then that of their request, chosen before, or the browser's own."""
+    known = parts().program.languages
+    for asked in (request.args.get("lang"), of_request, keys.cookie(keys.LANGUAGE)):
+        if asked in known:
+            return str(asked)
+    return request.accept_languages.best_match(known) or known[0]
+
+
+def in_language(address: str) -> str:
+    """This address in the language that was chosen in the one that was asked for: a browser that
+    keeps no cookies remembers it in no other way."""
+    asked = request.args.get("lang")
+    return f"{address}?lang={asked}" if asked in parts().program.languages else address
 
 
 def say(key: str, **fill: str) -> str:
@@ -188,12 +200,12 @@ def question_view(
     """One question of the protocol, or one that only a page asks."""
     program, catalog, tag = parts().program, parts().catalog, language()
     position = kept.position
-    number = _number(position, screen)
+    number, path = _number(position, screen), path_of(position, screen)
     common: dict[str, Any] = {
         "number": _counted(position, screen),
         "about": max(ABOUT, number),
         "at": signed(found, screen),
-        "action": path_of(position, screen),
+        "action": in_language(path) if first else path,
         "back": _back(position, number),
         "told": told_of(kept, found),
         "refused": kept.late or any(key == "too_fast" for key, _ in position.told),

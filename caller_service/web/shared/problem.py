@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, abort, g, request
@@ -59,9 +60,9 @@ def problem(status: int, title: str, detail: str = "", **more: Any) -> Response:
     )
 
 
-def register_error_handlers(app: Flask) -> None:
-    """JSON under /api/ and /EIDO/, plain text elsewhere; nothing of the request is quoted or
-    logged."""
+def register_error_handlers(app: Flask, nowhere: Callable[[int], Response | None]) -> None:
+    """JSON under /api/ and /EIDO/; `nowhere`, a page for whoever mistyped an address, where it
+    makes one; plain text elsewhere. Nothing of the request is quoted or logged."""
 
     app.before_request(_refuse_unreadable)
 
@@ -70,7 +71,7 @@ def register_error_handlers(app: Flask) -> None:
         status = error.code or 500
         detail = error.description if status < 500 and isinstance(error.description, str) else ""
         if not request.path.startswith(MACHINES):
-            answer = Response(
+            answer = nowhere(status) or Response(
                 f"{error.name}. {detail}\n{_more_help(status)}",
                 status=status,
                 content_type="text/plain; charset=utf-8",
