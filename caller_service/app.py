@@ -41,7 +41,7 @@ from caller_service.web.dispatch.printed_hand_off import printable
 from caller_service.web.operations.health import health, metrics
 from caller_service.web.residents.form import form
 from caller_service.web.residents.front_page import nowhere, pages
-from caller_service.web.residents.rendering import in_language
+from caller_service.web.residents.rendering import dialable, in_language
 from caller_service.web.residents.times import ago, clock_time
 from caller_service.web.shared.failure_limit import FailureLimit
 from caller_service.web.shared.guard import NoCookieNoSession
@@ -104,7 +104,11 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     register_error_handlers(app, nowhere)
     register_api(app, eido, phone)
     app.jinja_env.globals.update(
-        static_url=static_url, clock_time=clock_time, ago=ago, in_language=in_language
+        static_url=static_url,
+        clock_time=clock_time,
+        ago=ago,
+        in_language=in_language,
+        dialable=dialable,
     )
     for blueprint in (
         sms, voice, calls, recordings, pages, form, printable, health, metrics, static_files,

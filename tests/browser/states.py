@@ -105,7 +105,7 @@ def status(say: Say, **more: object) -> StatusView:
     )
     view = StatusView(
         stands=say("web.stands.handed_off"), live="", checked=NOON, version="v1",
-        range=say("web.range.minutes", low="15", high="35"), range_age=240, steps=steps, talk=(),
+        range=say("web.range.minutes", low="15", high="35"), range_age=240, awaited=True, emergency=False, steps=steps, talk=(),
         hidden=False, reference="K7M4Q", code="bcdfghjkmn", told=(), danger=False, ended=False,
         can_cancel=True, code_word=True, watched=True, open_question=None, other_language="",
         at="k", mark="1a2b",

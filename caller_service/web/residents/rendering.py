@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace as with_changes
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import Any
 from zlib import crc32
 
 from flask import g, render_template, request
+from markupsafe import Markup, escape
 
 from caller_service.casework import resident_page
 from caller_service.casework.resident_page import Kept, Words
@@ -59,6 +61,7 @@ DOUBTS = {"unsure", SKIPPED}
 SCREEN_WORDS = {"too_fast": "web.press_again"}  # a text words these otherwise
 NOT_FOUND = "web.place.fault."  # their place was not found, and is asked for once more
 POISON = frozenset({"overdose"})
+_NUMBER = re.compile(r"\+\d{8,15}")  # of a neighbour's line, as the program file has it
 
 
 Say = Callable[..., str]
@@ -126,6 +129,11 @@ def render(template: str, **more: Any) -> str:
         program=parts().program,
         **{"base": base, "out": f"{base}/out", "back": at, "at": keys.next_address()} | more,
     )
+
+
+def dialable(words: str) -> Markup:
+    """A sentence whose phone numbers can be tapped."""
+    return Markup(_NUMBER.sub(r'<a href="tel:\g<0>"><bdi>\g<0></bdi></a>', str(escape(words))))
 
 
 # ---- the form ------------------------------------------------------------------------------------
@@ -408,6 +416,7 @@ def status_view(found: VisitState, kept: Kept, words: Words, value: str = "") ->
         version=version_of(found),
         range=low_high,
         range_age=age,
+        awaited=_awaited(case, stands),
         steps=_steps(case),
         talk=tuple(_spoken(case, text) for text in words.shown),
         hidden=words.hidden,
@@ -415,8 +424,9 @@ def status_view(found: VisitState, kept: Kept, words: Words, value: str = "") ->
         code=kept.code,
         told=told_of(kept, found, but=_ABOVE.get(stands, "")),
         danger=case.in_danger and not _silent(case),
+        emergency=stands == EMERGENCY,
         ended=case.ended,
-        can_cancel=not case.ended and not case.held,
+        can_cancel=not case.ended and not case.held and case.status != Status.ARRIVED,
         code_word=not (case.ended or case.held or case.code_word or sensitive(case)),
         watched=bool(parts().program.watched) and not (case.ended or case.violent or case.watched),
         open_question=open_question,
@@ -465,18 +475,30 @@ def _stands(case: Case) -> tuple[str, dict[str, str]]:
         return "web.stands.late", {}
     if case.status == Status.HANDED_OFF and case.response == "counselor":
         return "web.stands.handed_off_counselor", {}
-    if case.unserved and not case.human_has_it:
+    if _no_team_comes(case):
         outside = case.unserved == Unserved.OUT_OF_AREA
         return ("web.stands.outside" if outside else "web.stands.no_team"), {}
     if case.status == Status.OPEN:
-        return "web.stands.emergency" if Mark.TOLD_911 in case.marks else "web.stands.asking", {}
+        return EMERGENCY if Mark.TOLD_911 in case.marks else "web.stands.asking", {}
     return f"web.stands.{case.status.value}", name
 
 
 _OTHERS = {
     Status.ACCEPTED: "received", Status.ASSIGNED: "received", Status.EN_ROUTE: "coming",
-    Status.ARRIVED: "finished",
+    Status.ARRIVED: "no_news",
 }  # fmt: skip
+EMERGENCY = "web.stands.emergency"
+
+
+def _no_team_comes(case: Case) -> bool:
+    """No team works there, or none can come, and nobody has taken the request all the same."""
+    return bool(case.unserved) and not case.human_has_it
+
+
+def _awaited(case: Case, stands: str) -> bool:
+    """Does anybody come, or write, of whom nobody has said when?"""
+    there = case.status in (Status.ARRIVED, Status.UNREACHABLE)
+    return not (case.ended or there or _no_team_comes(case) or stands == EMERGENCY)
 
 
 def _silent(case: Case) -> bool:
@@ -528,13 +550,16 @@ def _way(case: Case) -> list[tuple[str, Mark]]:
     steps = [("asked", Mark.HANDED_OFF if Mark.HANDED_OFF in case.marks else Mark.OPENED)]
     if (case.in_danger or Mark.FIRST_PAGED in case.marks) and not _silent(case):
         steps += [("joining", Mark.FIRST_PAGED), ("joined", Mark.JOINED)]
-    if case.response == "team":
+    if case.response == "team" and case.about_another:  # received, coming, finished (rule 10)
+        steps += [("other.accepted", Mark.ACCEPTED), ("other.coming", Mark.EN_ROUTE)]
+    elif case.response == "team":
         steps += [("accepted", Mark.ACCEPTED), ("assigned", Mark.ASSIGNED)]
         steps += [("on_the_way", Mark.EN_ROUTE), ("there", Mark.ARRIVED)]
     elif case.response == "counselor":
         steps += [("counselor", Mark.HANDED_OFF), ("counselor_reached", Mark.JOINED)]
-    if case.ended:  # what never came is no step that is done
+    if case.ended or _no_team_comes(case):  # what never came, or does not come, is no step
         steps = [(name, mark) for name, mark in steps if mark in case.marks]
+    if case.ended:
         steps.append(("ended", Mark(case.status.value)))
     return steps
 

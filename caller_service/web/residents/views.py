@@ -151,6 +151,7 @@ class StatusView:
     version: str
     range: str  # "Between 15 and 35 minutes"; "" unknown
     range_age: int | None  # seconds since it was said
+    awaited: bool  # does anybody come, or write, of whom no range is known?
     steps: tuple[StepView, ...]
     talk: tuple[Spoken, ...] = field(repr=False)
     hidden: bool
@@ -158,6 +159,7 @@ class StatusView:
     code: str = field(repr=False)  # shown once, when asked for; "" hidden
     told: tuple[Told, ...]
     danger: bool
+    emergency: bool  # they asked for 911, and reach it themselves
     ended: bool
     can_cancel: bool
     code_word: bool  # may a code word be set?

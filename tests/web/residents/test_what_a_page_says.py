@@ -1,0 +1,89 @@
+"""Sentences of the private page that stand beside each other: none says more than is true."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import House
+from form_page import CALM, PLACE, Browser, asks_for_a_team
+
+BOTH = pytest.mark.parametrize("language", ["en", "es"])
+
+
+def browser(house: House, language: str) -> Browser:
+    return Browser(house, headers={"Accept-Language": language})
+
+
+def comes(house: House, me: Browser, status: str) -> Browser:
+    """Dispatch reports how it goes, and they look at their page."""
+    house.dispatch(f"/{me.case().id}/status", {"status": status, "by": "Dana"})
+    return me.goes("/s")
+
+
+@BOTH
+def test_who_asks_about_another_hears_no_more_by_steps_than_by_words(
+    house: House, language: str
+) -> None:
+    """Rule 10: about somebody else only received, coming or finished. The steps told when a team
+    was picked and arrived, and called a request ended whose team had just come."""
+    me = browser(house, language).goes("/request").answers("adult", *CALM[1:])
+    me.sends(place=PLACE).presses("worried").sends(words="")
+    hidden = [house.words(f"web.step.{name}", language) for name in ("assigned", "there")]
+    ended = house.words("web.stands.other.finished", language)
+    for status in ("accepted", "assigned", "en_route", "arrived"):
+        if status == "accepted":
+            accept = {"answer": "accept", "by": "Dana"}
+            house.dispatch(f"/{me.case().id}/acknowledgement", accept)
+            me.goes("/s")
+        else:
+            comes(house, me, status)
+        assert not any(words in me.page.words for words in hidden), status
+        assert ended not in me.page.words, status
+    assert house.words("web.stands.other.no_news", language) in me.page.words
+    closed = {"status": "closed", "by": "Dana", "outcome": "resolved"}
+    house.dispatch(f"/{me.case().id}/status", closed)
+    assert ended in me.goes("/s").page.words
+
+
+@BOTH
+def test_nobody_is_waited_for_who_is_there_or_does_not_come(house: House, language: str) -> None:
+    """ "We do not know yet how long it takes" stood beside "your team has arrived", beside "our
+    teams do not work where you are", and under the words to call 911."""
+    unknown = house.words("web.status.range_unknown", language)
+    there = asks_for_a_team(browser(house, language))
+    assert unknown in there.page.words
+    assert unknown not in comes(house, there, "arrived").page.words
+    assert not there.page.button("act", "cancel"), "the team is with them"
+
+    outside = browser(house, language).goes("/request").answers(*CALM)
+    outside.sends(place="Lakeside Mall, Fairview").presses("upset").sends(words="")
+    assert house.words("web.stands.outside", language) in outside.page.words
+    assert unknown not in outside.page.words
+    assert house.words("web.step.on_the_way", language) not in outside.page.words
+
+
+@BOTH
+def test_whoever_asked_for_911_has_its_buttons(house: House, language: str) -> None:
+    me = browser(house, language).goes("/request").answers(*CALM[:5], "call_911")
+    assert {"tel:911", "sms:911", "tel:988", "sms:988"} <= set(me.page.links)
+    assert house.words("web.status.range_unknown", language) not in me.page.words
+    assert house.words("web.status.do_not_wait", language) not in me.page.words
+
+
+def test_the_line_of_a_neighbour_can_be_tapped(house: House) -> None:
+    me = Browser(house).goes("/request").answers(*CALM)
+    me.sends(place="Lakeside Mall, Fairview").presses("upset").sends(words="")
+    assert "tel:+17205550120" in me.page.links
+    assert f"{me.case().reference}. To talk" not in me.page.words, (
+        "the code to come back is another"
+    )
+
+
+def test_spanish_words_name_the_spanish_ways_to_988(house: House) -> None:
+    """988, then 2, or AYUDA by text: without them English answers."""
+    words = house.parts.catalog.words["es"]
+    wrong = [
+        key
+        for key, said in words.items()
+        if key.startswith("web.") and "al 988" in said and "AYUDA" not in said
+    ]
+    assert sorted(wrong) == ["web.988.call", "web.988.text"], "buttons, with a note beneath them"
