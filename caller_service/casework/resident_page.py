@@ -361,6 +361,14 @@ def _only_thanks(parts: Parts, case: Case, act: Act) -> bool:
     return isinstance(read(act.value, None, (), parts.ears[case.language]).reply, Thanks)
 
 
+def is_heard(parts: Parts, typed: str, language: str) -> bool:
+    """Do words in a field that is meant for something else show danger, or ask for something? Then
+    they are heard as anywhere else (rule 7). Numbers and codes have no such meaning."""
+    if not any(letter.isalpha() for letter in typed):
+        return False
+    return request_form.at_once(read(typed, None, (), parts.ears[language]).reply)
+
+
 def _gone_on(kept: Kept, act: Act) -> Kept:
     """Whoever goes back to their page from how they are reached leaves that as it was."""
     if not kept.position.sent or act.name == "contact" or act.screen in request_form.REACHING:

@@ -286,7 +286,7 @@ def place_given(
     """Where the person is: in words, or coordinates from their phone with its own accuracy in
     metres. Coordinates too vague to send a team to are for a person to ask about. Words there that
     show danger, or ask for something, are heard as such (rule 7), and the place stays open."""
-    if _at_once(reading.reply):
+    if at_once(reading.reply):
         return words(case, position, place, reading, scene)
     before, link = case, not position.screens
     case, position = put(case, "where", position, scene)
@@ -335,7 +335,7 @@ def words(case: Case, position: Position, said: str, reading: Reading, scene: Sc
         # "1" in the field for words: buttons do that here
         reply = Story() if len(said.split()) > 1 else Unclear()
     before = case
-    if case.status == Status.SCREENING and not _at_once(reply):
+    if case.status == Status.SCREENING and not at_once(reply):
         kept = replace(add_to_narrative(case, said), said=case.said | reading.markers)
         kept = kept.marked(scene.now, Mark.HEARD)
         position = with_changes(position, told=())
@@ -348,7 +348,8 @@ def words(case: Case, position: Position, said: str, reading: Reading, scene: Sc
     return _go_on(before, step, position, scene)
 
 
-def _at_once(reply: Reply) -> bool:
+def at_once(reply: Reply) -> bool:
+    """Does this count on any screen, and in any field: danger, a command, contact taken back?"""
     return isinstance(reply, AT_ONCE) and (not isinstance(reply, Command) or reply.name in OBEYED)
 
 

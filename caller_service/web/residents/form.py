@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace as with_changes
 from datetime import datetime, timedelta
@@ -219,8 +220,8 @@ def interrupted() -> Any:
 def answered(number: int) -> Any:
     """An answer. What it answers stands in the signed field, never in the address."""
     act = request.form.get("act", "")
-    if request.form.get("words", "").strip():  # own words count on any screen
-        return _posted("words", value=request.form["words"][:LONGEST])
+    if written := _typed("words"):  # own words count on any screen
+        return _posted("words", value=written[:LONGEST])
     if act:
         return _posted(act if act in ("person", "emergency") else "person")
     stood = keys.stood()
@@ -238,9 +239,27 @@ def answered(number: int) -> Any:
     return _place(keys.page())
 
 
+def _typed(name: str) -> str:
+    """What was typed in a field; "" where nothing of it can be seen, like a zero-width space."""
+    typed = request.form.get(name, "")
+    return typed if any(unicodedata.category(sign)[0] not in "CZ" for sign in typed) else ""
+
+
+def _heard(typed: str) -> bool:
+    """Danger in any field is heard, whatever the field is for."""
+    return resident_page.is_heard(parts(), typed[:LONGEST], language())
+
+
+def _heard_beside_a_word(typed: str) -> bool:
+    """The same in a field for one word, which may be "stop" or "overdosed": that is their word."""
+    return len(typed.split()) > 1 and _heard(typed)
+
+
 def _number(typed: str) -> Any:
     number = own_number(typed)
     if isinstance(number, NumberFault):
+        if _heard(typed):
+            return _posted("words", value=typed[:LONGEST])
         found = keys.page()
         if found is None:
             return _gone()
@@ -263,7 +282,7 @@ def _place(found: VisitState | None, alone: bool = False) -> Any:
     """Words, one of several places, or the phone's own location."""
     if found is None:
         return _gone()
-    typed = (request.form.get("pick") or request.form.get("place", "")).strip()
+    typed = (request.form.get("pick") or _typed("place")).strip()
     latitude, longitude = request.form.get("latitude", ""), request.form.get("longitude", "")
     accuracy = 0.0
     exact = _COORDINATE.fullmatch(latitude) and _COORDINATE.fullmatch(longitude)
@@ -309,7 +328,7 @@ def check() -> Any:
 @both("/request/check", methods=["POST"])
 def sent() -> Any:
     """Their own words first, if there are any; then all of it, once."""
-    written = request.form.get("words", "")
+    written = _typed("words")
     if len(written) > LONGEST:
         found = keys.page()
         if found is None:
@@ -428,7 +447,7 @@ def opened() -> Any:
 @both("/s", methods=["POST"])
 def acted() -> Any:
     """What somebody does on their page."""
-    act, written = request.form.get("act", "words"), request.form.get("words", "")
+    act, written = request.form.get("act", "words"), _typed("words")
     found = keys.page()
     if found is None:
         return _gone()
@@ -446,7 +465,7 @@ def acted() -> Any:
         return _to(f"{keys.base()}/s")
     if "answer" in request.form:  # a question that stands on this page
         return _posted("answer", value=request.form["answer"][:40])
-    if act not in _ACTS:
+    if act not in _ACTS or (act in ("word", "code_word") and _heard_beside_a_word(written)):
         act = "words"
     if act == "words" and not written.strip():
         return _to(f"{keys.base()}/s")
@@ -538,10 +557,13 @@ def code_typed() -> Any:
     if attempt.wait:
         view = CodeView(say("web.code.fault"), "", _wait_words(attempt.wait))
         return _slowed("code_typed", _shown(render("code.html", view=view), 429), attempt.wait)
-    found = resident_page.find_code(parts(), request.form.get("code", "")[:100])
+    typed = request.form.get("code", "")
+    found = resident_page.find_code(parts(), typed[:100])
     if found is None:
         attempt.failed()
         refused("request.code_typed", "code wrong")
+        if _heard_beside_a_word(typed):  # no request is open here: these words can begin one
+            return _gone(words=typed[:LONGEST])
         return _shown(render("code.html", view=CodeView(say("web.code.fault"), "")), 422)
     attempt.succeeded()
     return _enter(found)
@@ -727,12 +749,12 @@ def _unsigned() -> Response:
     return _status(found, kept, _own_words(), say("web.fault.again"))
 
 
-def _gone(kind: str = "") -> Response:
+def _gone(kind: str = "", words: str = "") -> Response:
     """The key opens nothing: left, over, or never there. An old page in a browser's history is the
     neutral front page, and says nothing of what was here. What was typed is shown again, and can be
     sent as a new request. No address on it has the key."""
     nobody: dict[str, Any] = {"base": "", "out": "/out", "public": True, "at": ""}
-    words = _own_words()
+    words = words or _own_words()
     posted = request.method == "POST"
     if words.strip():
         again = {"action": "/request/1", "kept": [("at", signed(None, "words"))], "typed": words}

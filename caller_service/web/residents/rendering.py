@@ -21,6 +21,7 @@ from caller_service.core.marks import Mark
 from caller_service.core.outcome import Outcome, Unserved
 from caller_service.core.protocol import SKIPPED, Level, Question
 from caller_service.core.questions import asker
+from caller_service.core.reach import ContactAnswer
 from caller_service.core.request_form import Position
 from caller_service.core.retention import Stands
 from caller_service.core.routing import Scene, team_working
@@ -61,6 +62,12 @@ DOUBTS = {"unsure", SKIPPED}
 SCREEN_WORDS = {"too_fast": "web.press_again"}  # a text words these otherwise
 NOT_FOUND = "web.place.fault."  # their place was not found, and is asked for once more
 POISON = frozenset({"overdose"})
+# is that phone safe for what they want?
+_SAFE: dict[str, str] = {
+    ContactAnswer.TEXT: "web.ask.phone_safe.text",
+    ContactAnswer.TEXT_DEAF: "web.ask.phone_safe.text",
+    ContactAnswer.CALL: "web.ask.phone_safe.call",
+}
 _NUMBER = re.compile(r"\+\d{8,15}")  # of a neighbour's line, as the program file has it
 
 
@@ -220,8 +227,9 @@ def question_view(
     }
     if screen == request_form.SAFE:
         picks = tuple(Pick(code, say(f"web.choice.phone_safe.{code}")) for code in ("yes", "no"))
+        words = say(_SAFE.get(position.wanted, "web.ask.phone_safe"))
         return QuestionView(
-            question=screen, words=say("web.ask.phone_safe"), parts=(), picks=picks, safety=True,
+            question=screen, words=words, parts=(), picks=picks, safety=True,
             skip=False, preamble=(), **common,
         )  # fmt: skip
     question = program.protocol.question(screen)
