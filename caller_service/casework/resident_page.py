@@ -30,6 +30,7 @@ from caller_service.core.marks import Mark
 from caller_service.core.outbound import TextState
 from caller_service.core.page_presence import closed, opened_again
 from caller_service.core.protocol import SKIPPED
+from caller_service.core.questions import is_deaf
 from caller_service.core.reply import Thanks, fits_as_code_word, read
 from caller_service.core.request_form import Position, Shown
 from caller_service.core.routing import Scene
@@ -530,9 +531,11 @@ def _keep(
 
 
 def _again(conn: sa.Connection, parts: Parts, ended: Case, contact: Contact, scene: Scene) -> Case:
-    """They write again after the end: a new request, linked to the one before."""
+    """They write again after the end: a new request, linked to the one before. How they read and
+    hear is still so."""
     anew = new_case(conn, parts, contact, ended.test, ended.id)
-    return request_form.begin(with_changes(anew, language=ended.language), scene)
+    anew = with_changes(anew, language=ended.language, deaf=is_deaf(ended))
+    return request_form.begin(anew, scene)
 
 
 def _late(parts: Parts, found: VisitState, kept: Kept, act: Act) -> Write:
@@ -693,8 +696,9 @@ def _rows(
                 **about,
             ),
         )  # fmt: skip
+    deaf = is_deaf(case)
     lines = [
-        page_text(key, fill, case.language, parts.program, parts.catalog, case.reference)
+        page_text(key, fill, case.language, parts.program, parts.catalog, case.reference, deaf)
         for key, fill in shown.position.told
     ]
     keys = [key for key, _ in shown.position.told]

@@ -54,8 +54,8 @@ def ask(protocol: Protocol, case: Case, unasked: bool = False) -> Ask:
 
 def deaf_words(case: Case, choice: str) -> bool:
     """Does this choice have other words for somebody deaf? A counselor texts them and never
-    calls."""
-    return choice == "counselor" and is_deaf(case)
+    calls, and 988 takes texts."""
+    return choice in ("counselor", "call_988") and is_deaf(case)
 
 
 def is_deaf(case: Case) -> bool:

@@ -22,13 +22,14 @@ def page_text(
     program: Program,
     catalog: Catalog,
     reference: str = "",
+    deaf: bool = False,
 ) -> str:
     """A sentence of software on a page: `web.<key>` where that exists."""
     own = f"web.{key.removeprefix('web.')}"
     words = catalog.words[language][own if catalog.has(language, own) else key]
     if "{" not in words:  # nothing to fill in, as for most of the thirty sentences of a screen
         return words
-    values = filling(program, language, catalog, reference) | {
+    values = filling(program, language, catalog, reference, deaf) | {
         name: catalog.text(language, value[1:]) if value.startswith("=") else value
         for name, value in fill.items()
     }

@@ -11,6 +11,7 @@ from caller_service.core.case import Case
 from caller_service.core.effect import Ask, Effect, Say
 from caller_service.core.program import Program
 from caller_service.core.protocol import ask_key, choice_key
+from caller_service.core.questions import is_deaf
 
 from .catalog import Catalog
 from .segments import fitted, pack
@@ -102,14 +103,15 @@ def spelled(reference: str) -> str:
 
 
 def filling(
-    program: Program, language: str, catalog: Catalog, reference: str = ""
+    program: Program, language: str, catalog: Catalog, reference: str = "", deaf: bool = False
 ) -> dict[str, str]:
     """The placeholders that any sentence may use. Texting 911 is offered only where the PSAP takes
-    texts; "not police" is said only where it is true (rule 22)."""
-    call_911 = catalog.text(
-        language, "call_911.text" if program.numbers.text_to_911 else "call_911.voice"
-    )
+    texts, and nobody deaf is told to call where a text does it; "not police" is said only where it
+    is true (rule 22)."""
+    way = "text" if program.numbers.text_to_911 else "voice"
+    call_911 = catalog.text(language, f"call_911.{way}{'.deaf' if deaf else ''}")
     return {
+        "call_988": catalog.text(language, "call_988.deaf" if deaf else "call_988"),
         "program": program.name,
         "police_link": program.police_link,
         "reference": reference,
@@ -125,7 +127,7 @@ def texts(
     effects: Sequence[Effect], case: Case, program: Program, catalog: Catalog
 ) -> tuple[Words, ...]:
     """The messages of these effects. Answers and unasked words never share a message."""
-    fill = filling(program, case.language, catalog, case.reference)
+    fill = filling(program, case.language, catalog, case.reference, is_deaf(case))
     speaking = [effect for effect in effects if isinstance(effect, (Say, Ask))]
     messages: list[Words] = []
     for unasked in (False, True):

@@ -111,7 +111,7 @@ def test_all_pages_read_as_one_passage_need_less_than_five() -> None:
 @in_every_language
 def test_what_no_page_fills_is_not_asked_for(language: str) -> None:
     known = {
-        "program", "Not_police", "call_911", "Call_911", "number", "about", "count", "name", "ago", "choice",
+        "program", "Not_police", "call_911", "Call_911", "call_988", "number", "about", "count", "name", "ago", "choice",
         "time", "low", "high", "date",
     }  # fmt: skip
 

@@ -20,7 +20,7 @@ from caller_service.core.dispatch import HOURS_FROM, minutes_range
 from caller_service.core.marks import Mark
 from caller_service.core.outcome import Outcome, Unserved
 from caller_service.core.protocol import SKIPPED, Level, Question
-from caller_service.core.questions import asker
+from caller_service.core.questions import asker, is_deaf
 from caller_service.core.reach import ContactAnswer
 from caller_service.core.request_form import Position
 from caller_service.core.retention import Stands
@@ -112,10 +112,11 @@ def sayer() -> Say:
     if "resident_say" not in g:
         found, tag = keys.page(), language()
         reference = found.case.reference if found else ""
+        deaf = found is not None and is_deaf(found.case)
         program, catalog = parts().program, parts().catalog
 
         def said(key: str, **fill: str) -> str:
-            return page_text(key, fill, tag, program, catalog, reference)
+            return page_text(key, fill, tag, program, catalog, reference, deaf)
 
         g.resident_say = said
     found_say: Say = g.resident_say
@@ -134,6 +135,7 @@ def render(template: str, **more: Any) -> str:
         direction="rtl" if known[tag].right_to_left else "ltr",
         languages=[(each, known[each].native) for each in parts().program.languages if each != tag],
         program=parts().program,
+        deaf=(found := keys.page()) is not None and is_deaf(found.case),
         **{"base": base, "out": f"{base}/out", "back": at, "at": keys.next_address()} | more,
     )
 
