@@ -67,6 +67,9 @@ MOST_WORDS = 3  # numbers that one request may try
 # word that is typed back gives its try back, so people who share a connection are not in each
 # other's way.
 WORDS_PACE = Pace(free=6, pause=600.0, growth=2.0, most=3600.0, forgiven=3600.0)
+# wrong words for a number whose text another visit asked for, all visits together: a visit that was
+# lost can be made good, and nobody guesses the word by opening visit after visit
+BORROWED_PACE = Pace(free=5, pause=86_400.0, most=86_400.0, forgiven=86_400.0)
 # acts that count although the screen they stood on is not the one that is open
 TYPED = frozenset({"send", "place"})  # what was typed there is kept, at least as their own words
 ALWAYS = frozenset({"words", "person", "worse", "emergency"})
@@ -107,6 +110,7 @@ class Kept:
     shown_from: str = field(default="", repr=False)  # who came by a code sees what is newer
     code: str = field(default="", repr=False)
     word: str = field(default="", repr=False)  # the one-time word that was texted
+    borrowed: bool = False  # the text with it was asked for by an earlier visit
     word_for: str = field(default="", repr=False)  # to this number
     tries: int = 0
     late: bool = False
@@ -120,7 +124,8 @@ class _Number:
 
     contact: str = ""
     other: str = ""  # their open request
-    texted: bool = False  # a word was texted to it lately: no second text
+    texted: str = ""  # id of the text with a word that it got lately: no second text
+    slowed: bool = False  # too many wrong words were typed for it
     untexted: str = ""  # this request, or its source, had too many numbers texted (catalog key)
 
 
@@ -453,11 +458,12 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
     rows = _rows(parts, case, shown, act, contact, visit.id, scene)
     step = request_form.unsaid(shown.step)
     prepared = prepare(parts, Decision(contact, before, step, scene, _author(case), spoken=rows))
-    following = _following(kept, shown, act, scene)
+    text_id = number.texted or parts.new_id()
+    following = _following(kept, shown, act, scene, text_id, bool(number.texted), parts)
 
     def write(conn: sa.Connection) -> Opened:
         save(conn, parts, prepared)
-        _numbers(conn, parts, shown, kept, following, number, act, scene)
+        _numbers(conn, parts, shown, kept, following, number, act, scene, text_id)
         after, now_kept = _keep(conn, parts, visit, following, step.case, act, scene)
         return Opened(VisitState(after, prepared.case, contact, full), now_kept)
 
@@ -477,16 +483,38 @@ def _numbers(
     number: _Number,
     act: Act,
     scene: Scene,
+    text_id: str,
 ) -> None:
     """A number that was confirmed is theirs from now on; one that was called safe gets its word."""
     case = shown.step.case
     if number.contact and case.answers.get("contact") == kept.position.wanted:
         cases.give_to(conn, case.id, number.contact)
-    if act.name == "word" and kept.position.asked_word and not shown.position.asked_word:
-        _count_word(conn, parts, act.source, scene.now, typed_back=True)
+    if act.name == "word" and kept.position.asked_word:
+        right = not shown.position.asked_word
+        if kept.borrowed:
+            _count_wrong(conn, parts, kept.word_for, scene.now, number.slowed, right)
+        elif right:
+            _count_word(conn, parts, act.source, scene.now, typed_back=True)
     if shown.confirm and not case.test and not number.texted:
         _count_word(conn, parts, act.source, scene.now)
-        _text_word(conn, parts, case, following, scene)
+        _text_word(conn, parts, case, following, scene, text_id)
+
+
+def _count_wrong(
+    conn: sa.Connection, parts: Parts, number: str, now: datetime, slowed: bool, right: bool
+) -> None:
+    """Counts the wrong words that later visits typed for a number. If others typed one meanwhile,
+    this post is decided again."""
+    key = _wrong_of(parts, number)
+    held = failures.hold(conn, [key], now)[key]
+    if held.wait(BORROWED_PACE, now) and not slowed:
+        raise cases.Stale
+    if not right:
+        failures.keep(conn, key, held.one_more(BORROWED_PACE, now))
+
+
+def _wrong_of(parts: Parts, number: str) -> bytes:
+    return parts.sealer.index(f"page wrong words {number}")
 
 
 def _count_word(
@@ -550,19 +578,32 @@ def _late(parts: Parts, found: VisitState, kept: Kept, act: Act) -> Write:
     return write
 
 
-def _following(kept: Kept, shown: Shown, act: Act, scene: Scene) -> Kept:
-    """What the visit keeps after a post."""
+def _following(
+    kept: Kept, shown: Shown, act: Act, scene: Scene, text_id: str, texted: bool, parts: Parts
+) -> Kept:
+    """What the visit keeps after a post. `texted`: their number got the text with this id, and a
+    word, before."""
     moved = "" if act.inline else scene.now.isoformat()
     kept = with_changes(
         kept, position=shown.position, moved_at=moved, trip=act.trip, code="", late=False,
         told_at=scene.now.isoformat(),
     )  # fmt: skip
-    if shown.confirm and not (kept.word and kept.word_for == shown.position.number):
-        word = "".join(secrets.choice(LETTERS) for _ in range(5))
-        kept = with_changes(kept, word=word, word_for=shown.position.number, tries=0)
+    same = kept.word == _word_of(parts, text_id) and kept.word_for == shown.position.number
+    if shown.confirm and not same:
+        kept = with_changes(
+            kept, word=_word_of(parts, text_id), word_for=shown.position.number,
+            borrowed=texted, tries=0,
+        )  # fmt: skip
     if act.name == "word":
         kept = with_changes(kept, tries=kept.tries + 1)
     return kept
+
+
+def _word_of(parts: Parts, text_id: str) -> str:
+    """The word in the text with this id. A later visit can expect it again, because it is made from
+    the id and a key, and stored in no text that anybody reads."""
+    made = parts.sealer.index(f"page word {text_id}")
+    return "".join(LETTERS[each % len(LETTERS)] for each in made[:5])
 
 
 def _number_of(
@@ -573,12 +614,14 @@ def _number_of(
     known = contacts.of_number(conn, parts.sealer, kept.position.number)
     if act.name == "safe":
         since = parts.now() - WORD_AGAIN
-        if any(messages.sent_to(conn, row.id, CONFIRM, since) for row in known):
-            return _Number(texted=True)
+        if text := messages.last_sent_to(conn, [row.id for row in known], CONFIRM, since):
+            return _Number(texted=text)
         if messages.sent_for(conn, case_id, CONFIRM) >= MOST_WORDS:
             return _Number(untexted=request_form.TRIED)
         slowed = _slowed(conn, parts, act.source, lock)
         return _Number(untexted=request_form.TOO_MANY if slowed else "")
+    if kept.borrowed and _too_many_wrong(conn, parts, kept.word_for, lock):
+        return _Number(slowed=True)
     for row in known:
         if (other := cases.open_of(conn, parts.sealer, row.id)) is not None:
             return _Number(other=other.id)
@@ -590,6 +633,12 @@ def _value(parts: Parts, case: Case, act: Act) -> str:
     value = act.value.strip()
     refused = act.name == "code_word" and not fits_as_code_word(value, parts.ears[case.language])
     return "" if refused else value
+
+
+def _too_many_wrong(conn: sa.Connection, parts: Parts, number: str, lock: bool) -> bool:
+    key, now = _wrong_of(parts, number), parts.now()
+    found = failures.hold(conn, [key], now) if lock else failures.find(conn, [key])
+    return key in found and found[key].wait(BORROWED_PACE, now) > 0
 
 
 def _slowed(conn: sa.Connection, parts: Parts, source: str, lock: bool) -> bool:
@@ -659,7 +708,8 @@ def _word_typed(
 ) -> Shown:
     """Is it the word that was texted? So many tries, then only the page is used."""
     plain = "".join(letter for letter in value.upper() if letter in LETTERS)
-    right = bool(kept.word) and secrets.compare_digest(plain, kept.word) and kept.tries < TRIES
+    may = bool(kept.word) and kept.tries < TRIES and not number.slowed
+    right = may and secrets.compare_digest(plain, kept.word)
     if not right or not position.asked_word:
         told: request_form.ToldWords = (("web.confirm.fault", {}),)
         return Shown(Step(case), with_changes(position, told=told))
@@ -734,13 +784,15 @@ def _written(parts: Parts, case: Case, act: Act) -> str:
     return act.value if own else f"[{act.name}]"
 
 
-def _text_word(conn: sa.Connection, parts: Parts, case: Case, kept: Kept, scene: Scene) -> None:
+def _text_word(
+    conn: sa.Connection, parts: Parts, case: Case, kept: Kept, scene: Scene, text_id: str
+) -> None:
     """One neutral text with a word to a number that was typed here and called safe. Whose number it
     is stays open: another open request of it is linked, never merged."""
     new = Contact(parts.new_id(), case.language, kept.position.number)
     held = contacts.lock(conn, parts.sealer, new, scene.now)[0]
     text = Text.outbound(
-        parts.new_id(),
+        text_id,
         page_text(CONFIRM, {"word": kept.word}, case.language, parts.program, parts.catalog),
         TextState.WAITING, scene.now, contact_id=held, case_id=case.id, keys=CONFIRM,
         language=case.language, next_at=scene.now + HOLD,

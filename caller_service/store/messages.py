@@ -119,12 +119,16 @@ def was_heard(conn: sa.Connection, provider: str, provider_id: str) -> bool:
     return conn.execute(query).first() is not None
 
 
-def sent_to(conn: sa.Connection, contact_id: str, key: str, since: datetime) -> bool:
-    """Was a message with this key sent to a contact since then?"""
-    query = sa.select(message.c.id).where(
-        message.c.contact_id == contact_id, message.c["keys"] == key, message.c.at > since
+def last_sent_to(
+    conn: sa.Connection, contact_ids: Sequence[str], key: str, since: datetime
+) -> str | None:
+    """The id of the newest message with this key that was sent to one of these contacts since
+    then."""
+    query = sa.select(sa.func.max(message.c.id)).where(
+        message.c.contact_id.in_(contact_ids), message.c["keys"] == key, message.c.at > since
     )
-    return conn.execute(query.limit(1)).first() is not None
+    found: str | None = conn.execute(query).scalar()
+    return found
 
 
 def sent_for(conn: sa.Connection, case_id: str, key: str) -> int:

@@ -132,3 +132,64 @@ def test_a_number_that_got_a_word_today_hears_nothing_new_and_nothing_untrue(hou
     for me in (first, second):
         assert house.words("web.number.texted") in me.page.words
         assert "if it got none from us today" in me.page.words
+
+
+def word_in(text: str) -> str:
+    return text.split(" is ")[1].split(".")[0]
+
+
+def to_its_page(me: Browser) -> Browser:
+    return me.presses("team").sends(place=PLACE).presses("upset").sends(words="")
+
+
+def test_a_word_counts_in_the_next_visit_too(house: House) -> None:
+    """The browser was closed before the word came: the number gets no second text that day, and
+    its word confirms it in the visit after."""
+    gives_a_number(Browser(house)).goes("/out")
+    (text,) = house.settles().texts_to(ME)
+    me = to_its_page(gives_a_number(Browser(house)))
+    me.presses("word", name="act", words=word_in(text))
+    assert me.case().answers["contact"] == "text"
+    assert len(house.settles().texts_to(ME)) == 1, "and nobody was texted twice"
+
+
+def test_a_number_taken_again_in_one_visit_keeps_its_word_and_tries(house: House) -> None:
+    me = gives_a_number(Browser(house))
+    (text,) = house.settles().texts_to(ME)
+    me.goes("/request/5").presses("text").sends(number=ME).presses("yes")
+    to_its_page(me)
+    for _ in range(4):
+        me.presses("word", name="act", words="BBBBB")
+    me.presses("word", name="act", words=word_in(text))
+    assert me.case().answers["contact"] == "text"
+
+
+def test_nobody_guesses_a_word_by_opening_visit_after_visit(house: House) -> None:
+    """Five wrong words for a number in all later visits together; whoever asked for the text keeps
+    five of their own."""
+    mine = to_its_page(gives_a_number(Browser(house)))
+    (text,) = house.settles().texts_to(ME)
+    others = [
+        to_its_page(gives_a_number(Browser(house, address=f"198.51.100.{each}")))
+        for each in range(3)
+    ]
+    for each in range(6):
+        others[each % 2].presses("word", name="act", words="BBBBB")
+    kept = house.words("web.confirm.kept")
+    others[2].presses("word", name="act", words=word_in(text))
+    assert kept not in others[2].page.words, "even the right one, for a day"
+    assert kept in mine.presses("word", name="act", words=word_in(text)).page.words
+    assert len(house.settles().texts_to(ME)) == 1
+
+
+def test_the_next_day_brings_another_word(house: House) -> None:
+    gives_a_number(Browser(house)).goes("/out")
+    house.settles()
+    house.wait(25 * 3600)
+    me = to_its_page(gives_a_number(Browser(house)))
+    first, second = house.settles().texts_to(ME)
+    assert word_in(first) != word_in(second)
+    me.presses("word", name="act", words=word_in(first))
+    assert me.case().answers["contact"] == "page"
+    me.presses("word", name="act", words=word_in(second))
+    assert me.case().answers["contact"] == "text"
