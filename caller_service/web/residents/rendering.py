@@ -135,6 +135,7 @@ def render(template: str, **more: Any) -> str:
         direction="rtl" if known[tag].right_to_left else "ltr",
         languages=[(each, known[each].native) for each in parts().program.languages if each != tag],
         program=parts().program,
+        shared=_shared(),
         deaf=(found := keys.page()) is not None and is_deaf(found.case),
         **{"base": base, "out": f"{base}/out", "back": at, "at": keys.next_address()} | more,
     )
@@ -444,9 +445,14 @@ def status_view(found: VisitState, kept: Kept, words: Words, value: str = "") ->
         value=value,
         at=signed(found, request_form.STATUS),
         deletion=_deletion(case, now),
-        shared="" if keys.in_path() else "yes" if keys.cookie(keys.SHARED) else "no",
+        shared=_shared(),
         confirm_number=kept.position.asked_word and kept.tries < resident_page.TRIES,
     )
+
+
+def _shared() -> str:
+    """Do others use this computer? "" where there is no cookie to keep it."""
+    return "" if keys.in_path() else "yes" if keys.cookie(keys.SHARED) else "no"
 
 
 # what the heading says already

@@ -931,6 +931,23 @@ def test_whoever_began_on_a_shared_computer_says_so_on_their_page(house: House) 
     assert "shared" not in str(me.client._cookies), "the next person is not asked about it"
 
 
+@pytest.mark.parametrize("steps", [1, 4, 5, 6, 8])
+def test_a_shared_computer_is_said_on_any_screen(house: House, steps: int) -> None:
+    """After the first: there is nothing to hide before. It stays where they are."""
+    me = Browser(house).goes("/request").answers(*CALM[:steps])
+    if steps == 8:
+        me.sends(place=PLACE).presses("upset")
+    there = me.path
+    me.presses("shared", name="act")
+    assert me.path == there and house.words("web.shared.kept") in me.page.words
+    house.wait(4 * 60)
+    assert house.words("web.locked.title") in me.goes(there).page.words
+    assert (
+        'value="shared"'
+        not in Browser(house, cookies=False).goes("/request").answers("me").page.html
+    ), "without cookies nothing keeps it"
+
+
 def test_a_code_word_opens_a_page_that_hid_its_words(house: House) -> None:
     me = asks_for_a_team(Browser(house))
     me.presses("code_word", name="act", words="bluebird")
