@@ -359,12 +359,15 @@ def _kept_as_words(act: Act, visit: Visit, hidden: bool) -> Act:
     return act
 
 
-def _only_thanks(parts: Parts, case: Case, act: Act) -> bool:
-    """Are these thanks, and no words of farewell? Once they asked that their words are deleted,
-    none are added to that request."""
-    if act.name != "words" or {Mark.ERASE_ASKED, Mark.ERASED} & case.marks.keys():
-        return False
-    return isinstance(read(act.value, None, (), parts.ears[case.language]).reply, Thanks)
+def _thanks(parts: Parts, case: Case, act: Act) -> Act:
+    """After the end thanks, and no words of farewell, begin no request. Once they asked that their
+    words are deleted, these are answered and not kept."""
+    if not case.ended or act.name != "words":
+        return act
+    if not isinstance(read(act.value, None, (), parts.ears[case.language]).reply, Thanks):
+        return act
+    kept = "" if {Mark.ERASE_ASKED, Mark.ERASED} & case.marks.keys() else act.value
+    return with_changes(act, name="thanks", value=kept)
 
 
 def is_heard(parts: Parts, typed: str, language: str) -> bool:
@@ -450,7 +453,8 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
     before: Case | None = case
     if case.test and not act.probe:  # somebody else has the page: humans are asked
         case = with_changes(case, test=False)
-    if case.ended and act.name in ALWAYS and not _only_thanks(parts, case, act):
+    act = _thanks(parts, case, act)
+    if case.ended and act.name in ALWAYS:
         before, kept = None, Kept()
         case = _again(conn, parts, case, contact, scene)
     number = _number_of(conn, parts, case.id, kept, act, lock)
@@ -679,9 +683,7 @@ def _decide(
 
 
 def _written_words(parts: Parts, case: Case, position: Position, act: Act, scene: Scene) -> Shown:
-    """Their own words, or all of the form with them; after the end only thanks come here."""
-    if case.ended and act.name == "words":
-        return request_form.thanked(case, position)
+    """Their own words, or all of the form with them."""
     reading = None
     if act.value.strip():
         case, reading = understand(case, act.value, scene.now, scene, parts.ears)
@@ -700,6 +702,7 @@ _ALONE = {
     "wrong": request_form.pressed_wrong,
     "contact": request_form.change_contact,
     "delete": request_form.delete_words,
+    "thanks": request_form.thanked,
 }
 
 
@@ -741,7 +744,7 @@ def _rows(
             Text.inbound(
                 inbound_id, written, scene.now, language=language,
                 provider_id=_provider_id(visit_id, act),
-                keys="" if act.name in ("words", "send") and act.value.strip()
+                keys="" if act.name in ("words", "send", "thanks") and act.value.strip()
                 else f"web.{act.name}",
                 **about,
             ),
@@ -780,7 +783,7 @@ def _written(parts: Parts, case: Case, act: Act) -> str:
             return choice_words(question, act.value, case, case.language, parts.catalog)
     if act.name in ("number", "word", "code_word", "language", "go_on", "contact"):
         return ""  # kept sealed where it counts, and nowhere else
-    own = act.name in ("words", "place") or (act.name == "send" and act.value.strip())
+    own = act.name in ("words", "place", "thanks") or (act.name == "send" and act.value.strip())
     return act.value if own else f"[{act.name}]"
 
 
@@ -842,7 +845,8 @@ def hide_words(parts: Parts, secret: str) -> None:
         if found is None:
             raise NoSuchPage
         newest = messages.newest_shown(conn, found.case.id) or ""
-        kept = with_changes(kept_of(found.visit), hidden_until=newest)
+        kept = kept_of(found.visit)
+        kept = with_changes(quiet(kept), hidden_until=newest)
         visits.keep(conn, parts.sealer, found.visit, _state(kept), now, used=True)
 
 

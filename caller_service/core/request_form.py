@@ -364,7 +364,7 @@ def asks(case: Case, position: Position, name: str, scene: Scene) -> Shown:
     return shown
 
 
-def thanked(case: Case, position: Position) -> Shown:
+def thanked(case: Case, position: Position, _: Scene) -> Shown:
     """Thanks after the end begin no request."""
     return Shown(Step(case), with_changes(position, told=(("thanks.closed", {}),)))
 

@@ -514,7 +514,8 @@ def _no_team_comes(case: Case) -> bool:
 def _awaited(case: Case, stands: str) -> bool:
     """Does anybody come, or write, of whom nobody has said when?"""
     there = case.status in (Status.ARRIVED, Status.UNREACHABLE)
-    return not (case.ended or there or _no_team_comes(case) or stands == EMERGENCY)
+    written = case.held and case.response != "team"  # whoever was awaited has written
+    return not (case.ended or there or written or _no_team_comes(case) or stands == EMERGENCY)
 
 
 def _silent(case: Case) -> bool:

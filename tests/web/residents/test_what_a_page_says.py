@@ -87,3 +87,28 @@ def test_spanish_words_name_the_spanish_ways_to_988(house: House) -> None:
         if key.startswith("web.") and "al 988" in said and "AYUDA" not in said
     ]
     assert sorted(wrong) == ["web.988.call", "web.988.text"], "buttons, with a note beneath them"
+
+
+@pytest.mark.parametrize("thanks", ["thanks", "gracias", "thank you so much"])
+def test_thanks_after_words_are_deleted_are_answered_and_not_kept(
+    house: House, thanks: str
+) -> None:
+    """They began a new request, with "who needs help?"."""
+    me = asks_for_a_team(Browser(house)).presses("cancel", name="act")
+    me.presses("delete", name="act").sends(words=thanks)
+    assert me.path == "/s" and house.words("web.thanks.closed") in me.page.words
+    assert len(house.rows("case")) == 1 and thanks not in me.page.words
+    said = house.dispatch(f"/{me.case().id}/messages", method="GET").json["messages"]
+    assert thanks not in [one["words"] for one in said]
+    me.sends(words="I am not well again")
+    assert len(house.rows("case")) == 2, "anything else begins one"
+
+
+def test_hiding_the_words_hides_what_software_said_of_them(house: House) -> None:
+    me = Browser(house).goes("/request").answers("me", "yes")
+    house.dispatch(f"/{me.case().id}/notes", {"words": "Hi, I am Dana.", "by": "Dana"})
+    me.goes("/s").presses("wrong", name="act")
+    assert house.words("web.wrong.asked") in me.page.words
+    me.presses("hide", name="act")
+    assert house.words("web.wrong.asked") not in me.page.words
+    assert house.words("web.status.range_unknown") not in me.page.words, "a human has written"
