@@ -276,5 +276,15 @@ STATES: dict[str, State] = {
         "error.html", kind="down", action="/flow/2", typed="he <b>took</b> the pills",
         kept=(("at", "k"),),
     ),
+    "error-away": _bare("error.html", kind="away"),
+    "question-draft": lambda say: (
+        "question.html",
+        {"view": question(say, "weapon"), "draft": {"code": ""}, "shared": "no", "deaf": True},
+    ),
+    "danger-deaf": lambda say: ("danger.html", {"view": danger(say, aid=""), "deaf": True}),
+    "status-deaf": lambda say: (
+        "status.html",
+        {"view": status(say, danger=True, steps=(), range=""), "deaf": True},
+    ),
     "out": _bare("out.html", exit_to="https://www.weather.gov/"),
 }  # fmt: skip

@@ -115,7 +115,10 @@ def _without_key(view: Callable[..., Any]) -> Callable[..., Any]:
 
 @form.errorhandler(HTTPException)
 def refused_kindly(error: HTTPException) -> Response:
-    """A person reads this, not a machine."""
+    """A person reads this, not a machine. It is shown while the database is away, too."""
+    keys.read_no_more()
+    if (error.code or 500) >= 500:
+        return _down()
     kind = "long" if error.code == 413 else "lost" if error.code == 404 else "refused"
     return _shown(render("error.html", kind=kind, back="/"), error.code or 500)
 
@@ -713,6 +716,7 @@ def _next(opened: resident_page.Opened) -> Response:
 
 def _down() -> Response:
     """We could not take it: it can be sent again from here, in the same words."""
+    keys.read_no_more()
     field = next((name for name in ("words", "place", "number") if request.form.get(name)), "")
     more: dict[str, Any] = {"typed": request.form[field], "name": field} if field else {}
     if request.form:  # to the same address
@@ -720,7 +724,8 @@ def _down() -> Response:
         more["kept"] = [
             (name, said) for name, said in request.form.items() if name not in (field, NEXT)
         ]
-    return _shown(render("error.html", kind="down", back="/", **more), 503)
+    kind = "down" if request.method == "POST" else "away"
+    return _shown(render("error.html", kind=kind, back="/", **more), 503)
 
 
 def _open_path(after: resident_page.Opened) -> str:

@@ -155,7 +155,7 @@ def base() -> str:
     if not in_path():
         return ""
     try:
-        opens = page() is not None
+        opens = page() is not None or "resident_unread" in g
     except sa.exc.SQLAlchemyError:  # the database is away: their page is where it was
         opens = True
     return f"/r/{secret()}" if opens else ""
@@ -181,11 +181,19 @@ def next_address() -> str:
 
 def page() -> VisitState | None:
     """The private page that this browser may open; looked up once a request."""
+    if "resident_unread" in g:
+        return None
     if "resident_page" not in g:
         key = secret()
         g.resident_page = resident_page.find(parts(), key) if key else None
     found: VisitState | None = g.resident_page
     return found
+
+
+def read_no_more() -> None:
+    """The database may be away: what is shown now needs nothing that was not read before."""
+    if "resident_page" not in g:
+        g.resident_unread = True
 
 
 def from_nonce(first: str) -> str:

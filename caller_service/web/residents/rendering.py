@@ -540,6 +540,8 @@ def _in_danger(case: Case) -> str:
 def _ended(case: Case) -> str:
     if case.status == Status.CANCELLED:
         return "cancelled"
+    if case.outcome == Outcome.ABANDONED and Mark.HANDED_OFF not in case.marks:
+        return "not_sent"
     if case.about_another:
         return "other.finished"
     if case.outcome == Outcome.INFORMATION:

@@ -1594,6 +1594,46 @@ def test_while_the_database_is_away_what_was_typed_is_still_there(
 # ---- a place that is not found -------------------------------------------------------------------
 
 
+class _Gone:
+    """A database that nobody reaches, for reading either."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def connect(self) -> None:
+        raise sa.exc.OperationalError("x", {}, Exception())
+
+    begin = connect
+
+
+@pytest.mark.parametrize("cookies", [True, False])
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_while_nothing_can_be_read_every_address_says_who_helps(
+    house: House, language: str, cookies: bool
+) -> None:
+    """Whoever had a page got no answer at all: the page that says so looked for theirs first."""
+    me = asks_for_a_team(Browser(house, cookies, headers={"Accept-Language": language}))
+    base, field, engine = me.path.removesuffix("/s"), me.page.form("words"), house.parts.engine
+    assert field is not None
+    house.change(engine=_Gone(engine))
+    for path in ("/s", "/request", "/request/2", "/request/check"):
+        me.goes(base + path)
+        assert me.status == 503 and {"tel:911", "sms:988"} <= set(me.page.links), path
+        assert me.page.heading == house.words("web.fault.away.title", language)
+    assert me.goes("/place/nothing").status == 503
+    me.path = f"{base}/s"
+    me.posts(field, words="my very own words")
+    assert me.status == 503 and "my very own words" in me.page.html
+    assert me.page.heading == house.words("web.fault.down.title", language)
+    assert me.posts(field, words="a" * 1_100_000).status == 413
+    house.change(engine=engine)
+    me.path = f"{base}/s"
+    assert "my very own words" in me.posts(field, words="my very own words").page.words
+
+
 @pytest.mark.parametrize(
     "typed, fault",
     [

@@ -112,3 +112,14 @@ def test_hiding_the_words_hides_what_software_said_of_them(house: House) -> None
     me.presses("hide", name="act")
     assert house.words("web.wrong.asked") not in me.page.words
     assert house.words("web.status.range_unknown") not in me.page.words, "a human has written"
+
+
+@BOTH
+def test_a_draft_that_was_given_up_is_said_not_to_be_sent(house: House, language: str) -> None:
+    """ "Your request has ended" sounded as if somebody had seen it."""
+    me = browser(house, language).goes("/request").answers(*CALM[:3]).presses("code", name="act")
+    code = me.page.html.split('class="code">')[1].split("<")[0]
+    house.passes(25 * 3600, 600)
+    back = browser(house, language).goes("/code").sends(code=code)
+    assert house.words("web.stands.not_sent", language) in back.page.words
+    assert back.sends(words="I still need help").case().status == "screening"
