@@ -230,7 +230,9 @@ def change_contact(case: Case, position: Position, scene: Scene) -> Shown:
         return Shown(revised_once(case, step), with_changes(shown.position, told=told))
     if "contact" not in position.screens:
         position = with_changes(position, screens=(*position.screens, "contact"))
-    return Shown(Step(case), with_changes(position, pending=CONTACT, told=()))
+    # in danger nothing is sent at the end; from their page they come back to it all the same
+    sent = position.sent or screen_of(case, position) == STATUS
+    return Shown(Step(case), with_changes(position, pending=CONTACT, told=(), sent=sent))
 
 
 def _only_page(case: Case, position: Position, scene: Scene) -> Shown:

@@ -773,7 +773,8 @@ def _gone(kind: str = "", words: str = "") -> Response:
 
 def _to(path: str) -> Response:
     """After a post, and from a screen that is not the open one: the browser asks for this."""
-    if request.method == "GET":
+    found = keys.page()
+    if request.method == "GET" and (found is None or found.case.language != language()):
         path = in_language(path)
     return make_response(redirect(path, 303))
 

@@ -779,6 +779,22 @@ def test_back_from_how_they_are_reached_leads_to_their_page(house: House, screen
     assert me.path == "/s"
 
 
+@pytest.mark.parametrize("screen", ["contact", "number", "phone_safe"])
+def test_in_danger_too_they_come_back_to_their_page(house: House, screen: str) -> None:
+    """Nothing is sent at the end of it: whoever changed how they are reached was kept there, and
+    did not see how it stands."""
+    me = Browser(house).goes("/request").answers("me", "yes").presses("go_on", name="act")
+    me.presses("page").sends(place=PLACE).presses("contact", name="act")
+    if screen != "contact":
+        me.presses("text")
+    if screen == "phone_safe":
+        me.sends(number=ME)
+    assert "/s" in me.page.links
+    assert me.goes("/s").path == "/s" and house.words("web.stands.asking") in me.page.words
+    me.sends(words="he is back")
+    assert me.goes("/s").path == "/s"
+
+
 def test_contact_is_taken_back_at_once(house: House) -> None:
     me = gives_a_number(Browser(house))
     word = house.settles().texts_to(ME)[0].split(" is ")[1].split(".")[0]
