@@ -30,6 +30,22 @@ _PAIR = re.compile(
     re.IGNORECASE,
 )
 _LINK = re.compile(r"(?:https?://|geo:)\S*", re.IGNORECASE)
+# the pin of a map link, beside the map's centre: Google's, and OpenStreetMap's
+_PINS = (
+    re.compile(r"!3d(-?\d{1,3}\.\d{3,})!4d(-?\d{1,3}\.\d{3,})"),
+    re.compile(r"[?&]mlat=(-?\d{1,3}\.\d{3,})&mlon=(-?\d{1,3}\.\d{3,})"),
+)
+# 39.7060, 39° 42.36' or 39°42'21.6": degrees, minutes and seconds. Then N and W, or before it.
+_NUMBER = r"(\d{1,3}(?:\.\d{1,10})?)"
+_GAP = r"\s?\s?"
+_SECONDS = rf"(?:{_NUMBER}{_GAP}(?:[\"\u2033\u201d]|''){_GAP})?"
+_MINUTES = rf"(?:{_NUMBER}{_GAP}['\u2032\u2019]{_GAP}{_SECONDS})?"
+_ANGLE = rf"{_NUMBER}{_GAP}°?{_GAP}{_MINUTES}"
+_BETWEEN = r"[,;\s]?[,;\s]?[,;\s]?"
+_HALVES = (
+    re.compile(rf"(?<![\w.-]){_ANGLE}([NS]){_BETWEEN}{_ANGLE}([EWO])(?!\w)", re.I),
+    re.compile(rf"(?<![\w.-])([NS]){_GAP}{_ANGLE}{_BETWEEN}([EWO]){_GAP}{_ANGLE}(?![\w.])", re.I),
+)
 _MAP_CENTRE = "@"  # in a link, before what the map shows, which may be beside the pin
 
 
@@ -49,7 +65,7 @@ def locate(
     `about_another`: is help asked for somebody else? If not, where "he" is, is another place; if
     so, where "I" am alone. None: not known.
     """
-    text = program.streets.spelled_out(text)
+    text = program.streets.spelled_out(in_decimals(text))
     elsewhere = _asks(text) or _of_somebody_else(text, program.streets, about_another)
     if pairs := _PAIR.findall(text):
         if elsewhere or len(pairs) > 1 or not _leads_to_pair(text, program.streets):
@@ -70,7 +86,40 @@ def locate(
 
 def has_coordinates(text: str) -> bool:
     """Does the text hold a pair of coordinates, or a map link with one?"""
-    return _PAIR.search(text) is not None
+    return _PAIR.search(in_decimals(text)) is not None
+
+
+def in_decimals(text: str) -> str:
+    """The text with coordinates in other notations, and a map link with one pin, as one pair of
+    decimals: "39°42'21.6"N 105°00'00.0"W". What is not exact enough for a team stays as it is."""
+    text = _LINK.sub(_pin, text)
+    text = _HALVES[0].sub(lambda found: _pair(found, found[4], found[8], 1, 5), text)
+    return _HALVES[1].sub(lambda found: _pair(found, found[1], found[5], 2, 6), text)
+
+
+def _pin(link: re.Match[str]) -> str:
+    pins = {found for pattern in _PINS for found in pattern.findall(link[0])}
+    return ",".join(pins.pop()) if len(pins) == 1 else link[0]
+
+
+def _pair(found: re.Match[str], north: str, east: str, first: int, second: int) -> str:
+    degrees = [_degrees(*found.group(at, at + 1, at + 2)) for at in (first, second)]
+    latitude, longitude = degrees
+    if latitude is None or longitude is None:
+        return found[0]
+    latitude = latitude if north.upper() == "N" else -latitude
+    longitude = longitude if east.upper() == "E" else -longitude
+    return f"{latitude:.6f},{longitude:.6f}"
+
+
+def _degrees(whole: str, minutes: str | None, seconds: str | None) -> float | None:
+    """One angle; None if it is not exact to some 100 metres, or no angle."""
+    last = seconds or minutes or whole
+    decimals = len(last.partition(".")[2])
+    exact = seconds is not None or decimals >= (2 if minutes else 3)
+    if not exact or float(minutes or 0) >= 60 or float(seconds or 0) >= 60:
+        return None
+    return float(whole) + float(minutes or 0) / 60 + float(seconds or 0) / 3600
 
 
 def _of_somebody_else(text: str, streets: StreetWords, about_another: bool | None) -> bool:

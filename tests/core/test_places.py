@@ -17,7 +17,7 @@ from caller_service.config.atlas import Atlas, faults, overlaps
 from caller_service.config.checked_table import hours
 from caller_service.core.program import Area, Place, Program
 from caller_service.core.routing import is_open
-from caller_service.core.service_area import locate, place_point
+from caller_service.core.service_area import has_coordinates, locate, place_point
 from caller_service.proving.bench_places import CORNERS, SOUTH, WEST, WIDE, large_city
 
 NOON = datetime(2026, 11, 23, 12, 0)
@@ -109,6 +109,49 @@ def test_coordinates_alone_or_led_to_are_believed(said: str) -> None:
 @pytest.mark.parametrize(
     "said",
     [
+        "39.7060 N, 105.0000 W", "39.7060° N, 105.0000° W", "39.7060N 105.0000W",
+        "N 39.7060 W 105.0000", "N39.7060, W105.0000", "n 39.7060° w 105.0000°",
+        "39°42'21.6\"N 105°00'00.0\"W", "39° 42′ 21.6″ N, 105° 0′ 0″ W", "39°42’21.6”N 105°00’00”W",
+        "39° 42.36' N 105° 00.00' W", "I am at 39.7060° N, 105.0000° W", "39.7060 N, 105.0000 O",
+        "https://www.google.com/maps/place/Shop/@39.7011,-105.0100,17z/data=!3m1!4b1!4m6!3m5!1s0x0:0x0"
+        "!8m2!3d39.7060!4d-105.0000!16s",
+        "https://www.openstreetmap.org/?mlat=39.7060&mlon=-105.0000#map=17/39.7011/-105.0100",
+    ],
+)  # fmt: skip
+def test_coordinates_in_any_notation_and_the_pin_of_a_link_are_believed(said: str) -> None:
+    """As phones and maps give them to copy. A link's pin counts, and never its centre."""
+    assert found(said) == ("inside", CORNER)
+    assert has_coordinates(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "39.70 N, 105.00 W", "39°42'N 105°00'W", "39.7060 N", "39.7060 N, 105.0000", "5 N 3 W",
+        "39°75'21.6\"N 105°00'00.0\"W", "39.7060 N, -105.0000 W", "1239.7060 N, 105.0000 W",
+        "39.7060 N, 105.0000 Water St", "https://www.openstreetmap.org/#map=17/39.7060/-105.0000",
+    ],
+)  # fmt: skip
+def test_what_is_inexact_or_contradicts_itself_is_no_pair(said: str) -> None:
+    assert found(said) == ("unknown", None)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "not at 39.7060° N, 105.0000° W", "39.7060 N 105.0000 W or 39.7070 N 105.0010 W",
+        "City Hall 39°42'21.6\"N 105°00'00.0\"W",
+        "https://www.google.com/maps/dir/data=!3d39.7060!4d-105.0000!3d39.7070!4d-105.0010 @39.7060,"
+        "-105.0000",
+    ],
+)  # fmt: skip
+def test_other_notations_in_words_that_may_mean_another_place_are_for_a_human(said: str) -> None:
+    assert found(said) == ("ambiguous", None)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
         "my mom is at 39.7060,-105.0000", "not at 39.7060,-105.0000", "I was at 39.7060,-105.0000",
         "mi mamá está en 39.7060,-105.0000", "no estoy en 39.7060,-105.0000", "going to 39.7060,-105.0000",
         "my friend lives near 39.7060,-105.0000 but im lost", "39.7060,-105.0000 is where he hit me",
@@ -129,7 +172,6 @@ def test_coordinates_in_words_that_may_mean_another_place_are_for_a_human(said: 
     [
         "1239.7060,-105.0000", "39.7060,-105.0000.5", "1.39.7060,-105.0000", "39.7060,-1050.0000",
         "12-39.7060,-105.0000", "\u221239.7060,-105.0000", "39.7060,\u2212105.0000", "39.70,-105.0",
-        "39.7060 N, 105.0000 W",
     ],
 )  # fmt: skip
 def test_part_of_a_number_or_an_inexact_one_is_no_pair(said: str) -> None:
