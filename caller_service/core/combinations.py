@@ -24,7 +24,9 @@ A combination is written as terms in order, each within `GAP` words of the one b
 
 Words of the class `present` near a combination cancel the effect of `distant` ("years ago, and
 again tonight"). Within `WIDE` words of the class `telling` (stories, games, errands and the like)
-no danger is found.
+no danger is found. Within `WIDE` words of the class `settled` (care that is under way, what ended
+well, what was last year) a combination counts only if `SURE` of them are found, or it begins with
+`even:`.
 
 A form of a class may itself name classes next to each other, with choices and optional parts ("?"):
 
@@ -54,10 +56,12 @@ WIDE = 14  # the same for classes refused with "!!"
 DENIED = 3  # words before a combination in which a denial is searched for
 # largest number of forms to which a form with choices is expanded, and a run of its parts
 WRITTEN_OUT, RUN = 100, 40
+SURE = 3  # so many combinations are heard even where things sound settled
 FUZZY = 5  # shortest word, in letters, in which one typing error is tolerated
 DANGERS = "dangers"  # the section for which harmless phrases are removed
 # classes with a special meaning
 DENIAL, DISTANT, PRESENT, TELLING = "denial", "distant", "present", "telling"
+SETTLED = "settled"
 END = "$"  # behind the last word: no text holds it, `normal` takes it out
 STRUCK = "\0"  # replaces a harmless phrase; matches nothing
 
@@ -215,12 +219,30 @@ class Combinations:
         """The kinds of a section, each once; those of wide combinations if there are no others."""
         kinds: dict[str, None] = {}
         wide: dict[str, None] = {}
+        settled = places.get(SETTLED, ()) if section == DANGERS else ()
+        found, heard = 0, False
         for each in _candidates(
             self._read.get(section, ()), self._by_term.get(section, {}), places
         ):
-            if not (each.wide and kinds) and self._fits(each, places) is not None:
-                (wide if each.wide else kinds)[each.kind] = None
-        return tuple(kinds or wide)
+            if each.wide and heard:
+                continue
+            fitting = self._all_places(each, places)
+            place = next(fitting, None)
+            if place is None:
+                continue
+            if each.wide:
+                wide[each.kind] = None
+                continue
+            kinds[each.kind] = None
+            found += 1
+            if not heard:
+                heard = (
+                    found >= SURE
+                    or each.always
+                    or not _hidden(place, settled)
+                    or not all(_hidden(other, settled) for other in fitting)
+                )
+        return tuple(kinds if heard else wide)
 
     def _find_places(
         self, words: Sequence[str]
@@ -449,9 +471,6 @@ class Combinations:
                     ]
                     begin.pop(name, None)
 
-    def _fits(self, each: Combination, places: Mapping[str, list[Place]]) -> Place | None:
-        return next(self._all_places(each, places), None)
-
     def _all_places(self, each: Combination, places: Mapping[str, list[Place]]) -> Iterator[Place]:
         found = _ordered(each.terms, places) if each.in_order else _unordered(each.terms, places)
         for place in found:
@@ -608,6 +627,10 @@ def _form_at(form: Form, words: Sequence[str], at: int) -> bool:
             return False
         at += 1
     return True
+
+
+def _hidden(place: Place, settled: Iterable[Place]) -> bool:
+    return any(_near(place, other, WIDE) for other in settled)
 
 
 def _near(place: Place, other: Place, words: int) -> bool:
