@@ -41,6 +41,7 @@ from another.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
@@ -191,7 +192,7 @@ class Combinations:
         for at, (_, terms) in enumerate(self._composed):
             self._composed_at.setdefault(terms[0], []).append(at)
         known = {word.rstrip("+") for form, _ in self._given for word in form}
-        self._pairs = _by_second(self._exact)
+        self._index = _indexed(self._exact)
         self._slips = _Slips(known, self._lookalikes)
         # most texts are the number of a choice: read once, here
         self._digits = {word: self._search((word,)) for word in "0123456789"}
@@ -408,36 +409,33 @@ class Combinations:
 
     # ---- searching a text ------------------------------------------------------------------------
     def _places(self, words: Sequence[str]) -> dict[str, list[Place]]:
-        """The places of each class in the words."""
-        places: dict[str, list[Place]] = {}
+        """The places of each class in the words. Read for every text: no form is compared that
+        differs in one of its first three words."""
+        places: defaultdict[str, list[Place]] = defaultdict(list)
+        behind = (*words[1:], "", "")
         for at, word in enumerate(words):
             if word.isdecimal():
                 number = int(word[:9])
                 for term, (least, most) in self._numbers.items():
                     if least <= number <= most:
-                        places.setdefault(term, []).append((at, at + 1))
-            for name, place in self._forms_at(words, at):
-                places.setdefault(name, []).append(place)
+                        places[term].append((at, at + 1))
+            longer = self._begun(word)
+            if (forms := self._index.get(word)) is not None:
+                longer += forms.put(places, at, behind[at], behind[at + 1])
+            for form, name in longer:
+                if _form_at(form, words, at):
+                    places[name].append((at, at + len(form)))
         self._add_composed(places)
         return places
 
-    def _forms_at(self, words: Sequence[str], at: int) -> Iterator[tuple[str, Place]]:
-        """The classes with a form that begins at a word, and its place."""
-        word, following = words[at], words[at + 1] if at + 1 < len(words) else ""
-        alone, pairs = self._pairs.get(word, _NO_FORMS)
-        for name in alone:
-            yield name, (at, at + 1)
-        for form, name in pairs.get(following, ()):
-            if len(form) == 2 or _form_at(form, words, at):
-                yield name, (at, at + len(form))
-        longer = [pairs.get(f"{following[:1]}+", ())]
-        longer += [
-            forms for stem, forms in self._begins.get(word[:3], {}).items() if word.startswith(stem)
+    def _begun(self, word: str) -> list[tuple[Form, str]]:
+        """The forms whose first word is a beginning of this one."""
+        return [
+            each
+            for stem, begun in self._begins.get(word[:3], {}).items()
+            if word.startswith(stem)
+            for each in begun
         ]
-        for forms in longer:
-            yield from (
-                (name, (at, at + len(form))) for form, name in forms if _form_at(form, words, at)
-            )
 
     def _add_composed(self, places: dict[str, list[Place]]) -> None:
         """Add the places of classes whose forms name other classes, in dependency order. Only those
@@ -511,23 +509,58 @@ def _by_first_term(combinations: Sequence[Combination]) -> Mapping[str, tuple[in
     return {term: tuple(each) for term, each in index.items()}
 
 
-_Forms = tuple[tuple[str, ...], Mapping[str, list[tuple[Form, str]]]]
-_NO_FORMS: _Forms = ((), {})
+@dataclass(slots=True)
+class _Pairs:
+    """The forms that begin with the same two words."""
+
+    alone: list[str] = field(default_factory=list)  # the classes of just these two words
+    longer: dict[str, list[tuple[Form, str]]] = field(default_factory=dict)  # by third word
+    begins: list[tuple[Form, str]] = field(default_factory=list)  # the third is a beginning
 
 
-def _by_second(exact: Mapping[str, list[tuple[Form, str]]]) -> Mapping[str, _Forms]:
-    """Index forms by first word: the classes of that word alone, and longer forms by their second
-    word (or by the first letter of a beginning and "+"). Many forms begin with a common word; few
-    are in a text."""
-    index: dict[str, _Forms] = {}
+@dataclass(slots=True)
+class _Forms:
+    """The forms that begin with the same word. Many begin with a common one; few are in a text."""
+
+    alone: list[str] = field(default_factory=list)  # the classes of that word alone
+    pairs: dict[str, _Pairs] = field(default_factory=dict)  # by second word
+    # the second is a beginning: by its first letter
+    begins: dict[str, list[tuple[Form, str]]] = field(default_factory=dict)
+
+    def put(
+        self, places: defaultdict[str, list[Place]], at: int, second: str, third: str
+    ) -> list[tuple[Form, str]]:
+        """Add the places of forms of one and two words; return the longer ones that may fit."""
+        place = (at, at + 1)
+        for name in self.alone:
+            places[name].append(place)
+        longer = list(self.begins.get(second[:1], ()))
+        if (pairs := self.pairs.get(second)) is not None:
+            place = (at, at + 2)
+            for name in pairs.alone:
+                places[name].append(place)
+            longer += pairs.longer.get(third, ())
+            longer += pairs.begins
+        return longer
+
+
+def _indexed(exact: Mapping[str, list[tuple[Form, str]]]) -> Mapping[str, _Forms]:
+    index = {first: _Forms() for first in exact}
     for first, forms in exact.items():
-        alone = tuple(name for form, name in forms if len(form) == 1)
-        pairs: dict[str, list[tuple[Form, str]]] = {}
+        each = index[first]
         for form, name in forms:
-            if len(form) > 1:
-                key = f"{form[1][0]}+" if form[1].endswith("+") else form[1]
-                pairs.setdefault(key, []).append((form, name))
-        index[first] = (alone, pairs)
+            if len(form) == 1:
+                each.alone.append(name)
+            elif form[1].endswith("+"):
+                each.begins.setdefault(form[1][0], []).append((form, name))
+            else:
+                pairs = each.pairs.setdefault(form[1], _Pairs())
+                if len(form) == 2:
+                    pairs.alone.append(name)
+                elif form[2].endswith("+"):
+                    pairs.begins.append((form, name))
+                else:
+                    pairs.longer.setdefault(form[2], []).append((form, name))
     return index
 
 
