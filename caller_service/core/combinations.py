@@ -41,7 +41,6 @@ from another.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
@@ -191,8 +190,18 @@ class Combinations:
         self._composed_at: dict[str, list[int]] = {}
         for at, (_, terms) in enumerate(self._composed):
             self._composed_at.setdefault(terms[0], []).append(at)
+        self._composed_terms = [(name, terms, frozenset(terms)) for name, terms in self._composed]
+        # first three letters -> beginning -> forms
+        self._begun = {
+            letters: [(stem, self._grouped(forms)) for stem, forms in begins.items()]
+            for letters, begins in self._begins.items()
+        }
+        self._numbers_found = {
+            bounds: self._group(term for term, each in self._numbers.items() if each == bounds)
+            for bounds in self._numbers.values()
+        }
+        self._index = {first: _indexed(self._grouped(each)) for first, each in self._exact.items()}
         known = {word.rstrip("+") for form, _ in self._given for word in form}
-        self._index = _indexed(self._exact)
         self._slips = _Slips(known, self._lookalikes)
         # most texts are the number of a choice: read once, here
         self._digits = {word: self._search((word,)) for word in "0123456789"}
@@ -216,11 +225,11 @@ class Combinations:
             for section in self._read
         }
 
-    def _found(self, section: str, places: Mapping[str, list[Place]]) -> tuple[str, ...]:
+    def _found(self, section: str, places: _Places) -> tuple[str, ...]:
         """The kinds of a section, each once; those of wide combinations if there are no others."""
         kinds: dict[str, None] = {}
         wide: dict[str, None] = {}
-        settled = places.get(SETTLED, ()) if section == DANGERS else ()
+        settled = places.get(SETTLED) if section == DANGERS else ()
         found, heard = 0, False
         for each in _candidates(
             self._read.get(section, ()), self._by_term.get(section, {}), places
@@ -245,9 +254,7 @@ class Combinations:
                 )
         return tuple(kinds if heard else wide)
 
-    def _find_places(
-        self, words: Sequence[str]
-    ) -> tuple[Mapping[str, list[Place]], Mapping[str, list[Place]]]:
+    def _find_places(self, words: Sequence[str]) -> tuple[_Places, _Places]:
         """The places of each class in the words as meant, and the same without harmless phrases."""
         meant = [self._slips.meant(word) for word in self._spelled.meant(words)]
         meant.append(END)
@@ -255,7 +262,7 @@ class Combinations:
         left = self._without_harmless(meant, places)
         return places, places if left is meant else self._places(left)
 
-    def _without_harmless(self, words: list[str], places: Mapping[str, list[Place]]) -> list[str]:
+    def _without_harmless(self, words: list[str], places: _Places) -> list[str]:
         struck: set[int] = set()
         for each in _candidates(self._struck, self._struck_by_term, places):
             for place in self._all_places(each, places):
@@ -265,6 +272,19 @@ class Combinations:
         )
 
     # ---- compiling the word data -----------------------------------------------------------------
+    def _grouped(self, forms: Iterable[tuple[Form, str]]) -> list[_Longer]:
+        """Each form once, with all its classes."""
+        names: dict[Form, list[str]] = {}
+        for form, name in forms:
+            names.setdefault(form, []).append(name)
+        return [(form, self._group(each)) for form, each in names.items()]
+
+    def _group(self, names: Iterable[str]) -> _Group:
+        every = frozenset(names)
+        return _Group(
+            every, frozenset(at for name in every for at in self._composed_at.get(name, ()))
+        )
+
     def _add(self, form: Form, name: str) -> None:
         form = self._spelled.form(form)
         first = form[0]
@@ -408,172 +428,216 @@ class Combinations:
         return name
 
     # ---- searching a text ------------------------------------------------------------------------
-    def _places(self, words: Sequence[str]) -> dict[str, list[Place]]:
+    def _places(self, words: Sequence[str]) -> _Places:
         """The places of each class in the words. Read for every text: no form is compared that
         differs in one of its first three words."""
-        places: defaultdict[str, list[Place]] = defaultdict(list)
+        places = _Places()
         behind = (*words[1:], "", "")
         for at, word in enumerate(words):
             if word.isdecimal():
                 number = int(word[:9])
-                for term, (least, most) in self._numbers.items():
+                for (least, most), group in self._numbers_found.items():
                     if least <= number <= most:
-                        places[term].append((at, at + 1))
-            longer = self._begun(word)
+                        places.put(group, (at, at + 1))
+            longer = [
+                each
+                for stem, begun in self._begun.get(word[:3], ())
+                if word.startswith(stem)
+                for each in begun
+            ]
             if (forms := self._index.get(word)) is not None:
                 longer += forms.put(places, at, behind[at], behind[at + 1])
-            for form, name in longer:
+            for form, group in longer:
                 if _form_at(form, words, at):
-                    places[name].append((at, at + len(form)))
+                    places.put(group, (at, at + len(form)))
         self._add_composed(places)
         return places
 
-    def _begun(self, word: str) -> list[tuple[Form, str]]:
-        """The forms whose first word is a beginning of this one."""
-        return [
-            each
-            for stem, begun in self._begins.get(word[:3], {}).items()
-            if word.startswith(stem)
-            for each in begun
-        ]
-
-    def _add_composed(self, places: dict[str, list[Place]]) -> None:
+    def _add_composed(self, places: _Places) -> None:
         """Add the places of classes whose forms name other classes, in dependency order. Only those
         whose first term was found are tried."""
         # term -> start -> ends of its places
         begin: dict[str, dict[int, list[int]]] = {}
-        queue = [at for term in places for at in self._composed_at.get(term, ())]
+        queue = list(places.starts)
         heapify(queue)
         while queue:
-            name, terms = self._composed[heappop(queue)]
-            if terms[-1] in places and all(term in places for term in terms):
-                chains = places[terms[0]]
-                for term in terms[1:]:
-                    if term not in begin:
-                        ends = begin[term] = {}
-                        for at, stop in places[term]:
-                            ends.setdefault(at, []).append(stop)
-                    ends = begin[term]
-                    chains = [
-                        (start, stop) for start, end in chains if end in ends for stop in ends[end]
-                    ]
-                    if not chains:
-                        break
-                if chains:
-                    if name not in places:
-                        for at in self._composed_at.get(name, ()):
-                            heappush(queue, at)
-                    known_places = places.setdefault(name, [])
-                    known_places += [
-                        place for place in dict.fromkeys(chains) if place not in known_places
-                    ]
-                    begin.pop(name, None)
+            name, terms, needed = self._composed_terms[heappop(queue)]
+            if not needed <= places.names:
+                continue
+            chains = places[terms[0]]
+            for term in terms[1:]:
+                if term not in begin:
+                    ends = begin[term] = {}
+                    for at, stop in places[term]:
+                        ends.setdefault(at, []).append(stop)
+                ends = begin[term]
+                chains = [
+                    (start, stop) for start, end in chains if end in ends for stop in ends[end]
+                ]
+                if not chains:
+                    break
+            if chains:
+                if name not in places.names:
+                    for at in self._composed_at.get(name, ()):
+                        heappush(queue, at)
+                places.add(name, chains)
+                begin.pop(name, None)
 
-    def _all_places(self, each: Combination, places: Mapping[str, list[Place]]) -> Iterator[Place]:
+    def _all_places(self, each: Combination, places: _Places) -> Iterator[Place]:
         found = _ordered(each.terms, places) if each.in_order else _unordered(each.terms, places)
         for place in found:
             if not self._spoiled(each, place, places):
                 yield place
 
-    def _spoiled(self, each: Combination, place: Place, places: Mapping[str, list[Place]]) -> bool:
+    def _spoiled(self, each: Combination, place: Place, places: _Places) -> bool:
         start, end = place
         if any(
-            _near(place, other, words)
-            for name, words in each.refused
-            for other in places.get(name, ())
+            _near(place, other, words) for name, words in each.refused for other in places.get(name)
         ):
             return True
         if each.always or each.kind == "harmless":
             return False
         if any(
             start - DENIED <= behind and at < start
-            for at, behind in places.get(DENIAL, ())
+            for at, behind in places.get(DENIAL)
             if behind <= start
         ):
             return True
-        if each.in_order and any(
-            start < at and behind < end for at, behind in places.get(DENIAL, ())
-        ):
+        if each.in_order and any(start < at and behind < end for at, behind in places.get(DENIAL)):
             return True
-        if not any(_near(place, other, 2 * NEAR) for other in places.get(DISTANT, ())):
+        if not any(_near(place, other, 2 * NEAR) for other in places.get(DISTANT)):
             return False
         # "he did it years ago, and again now"
-        return not any(_near(place, other, NEAR) for other in places.get(PRESENT, ()))
+        return not any(_near(place, other, NEAR) for other in places.get(PRESENT))
 
 
-def _by_first_term(combinations: Sequence[Combination]) -> Mapping[str, tuple[int, ...]]:
-    """Index combinations by their first term, so that a short text tries few."""
-    index: dict[str, list[int]] = {}
+_ByTerm = Mapping[str, Sequence[tuple[int, frozenset[str]]]]
+
+
+def _by_first_term(combinations: Sequence[Combination]) -> _ByTerm:
+    """Index combinations, each with its terms, by their first term, so that a short text tries
+    few."""
+    index: dict[str, list[tuple[int, frozenset[str]]]] = {}
     for at, each in enumerate(combinations):
-        index.setdefault(each.terms[0], []).append(at)
-    return {term: tuple(each) for term, each in index.items()}
+        index.setdefault(each.terms[0], []).append((at, frozenset(each.terms)))
+    return index
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The classes of one form, and the positions of the composed forms that begin with them."""
+
+    names: frozenset[str]
+    starts: frozenset[int]
+
+
+class _Places:
+    """The places of each class in a text. Those of a class are collected when it is first asked
+    for: many classes have a form in a text, few are in a combination that fits."""
+
+    __slots__ = ("_found", "_known", "names", "starts")
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.starts: set[int] = set()
+        self._found: list[tuple[frozenset[str], Place]] = []
+        self._known: dict[str, list[Place]] = {}
+
+    def put(self, group: _Group, place: Place) -> None:
+        self.names |= group.names
+        self.starts |= group.starts
+        self._found.append((group.names, place))
+
+    def add(self, name: str, more: Iterable[Place]) -> None:
+        known = self[name]
+        known += [place for place in dict.fromkeys(more) if place not in known]
+        self.names.add(name)
+
+    def __getitem__(self, name: str) -> list[Place]:
+        known = self._known.get(name)
+        if known is None:
+            known = [place for names, place in self._found if name in names]
+            self._known[name] = known
+        return known
+
+    def get(self, name: str) -> Sequence[Place]:
+        return self[name] if name in self.names else ()
+
+
+_Longer = tuple[Form, _Group]
+
+
+@dataclass(frozen=True, slots=True)
 class _Pairs:
     """The forms that begin with the same two words."""
 
-    alone: list[str] = field(default_factory=list)  # the classes of just these two words
-    longer: dict[str, list[tuple[Form, str]]] = field(default_factory=dict)  # by third word
-    begins: list[tuple[Form, str]] = field(default_factory=list)  # the third is a beginning
+    alone: _Group | None  # the classes of just these two words
+    longer: Mapping[str, list[_Longer]]  # by third word
+    begins: list[_Longer]  # the third is a beginning
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Forms:
     """The forms that begin with the same word. Many begin with a common one; few are in a text."""
 
-    alone: list[str] = field(default_factory=list)  # the classes of that word alone
-    pairs: dict[str, _Pairs] = field(default_factory=dict)  # by second word
-    # the second is a beginning: by its first letter
-    begins: dict[str, list[tuple[Form, str]]] = field(default_factory=dict)
+    alone: _Group | None  # the classes of that word alone
+    pairs: Mapping[str, _Pairs]  # by second word
+    begins: Mapping[str, list[_Longer]]  # the second is a beginning: by its first letter
 
-    def put(
-        self, places: defaultdict[str, list[Place]], at: int, second: str, third: str
-    ) -> list[tuple[Form, str]]:
+    def put(self, places: _Places, at: int, second: str, third: str) -> list[_Longer]:
         """Add the places of forms of one and two words; return the longer ones that may fit."""
-        place = (at, at + 1)
-        for name in self.alone:
-            places[name].append(place)
+        if self.alone is not None:
+            places.put(self.alone, (at, at + 1))
         longer = list(self.begins.get(second[:1], ()))
         if (pairs := self.pairs.get(second)) is not None:
-            place = (at, at + 2)
-            for name in pairs.alone:
-                places[name].append(place)
+            if pairs.alone is not None:
+                places.put(pairs.alone, (at, at + 2))
             longer += pairs.longer.get(third, ())
             longer += pairs.begins
         return longer
 
 
-def _indexed(exact: Mapping[str, list[tuple[Form, str]]]) -> Mapping[str, _Forms]:
-    index = {first: _Forms() for first in exact}
-    for first, forms in exact.items():
-        each = index[first]
-        for form, name in forms:
-            if len(form) == 1:
-                each.alone.append(name)
-            elif form[1].endswith("+"):
-                each.begins.setdefault(form[1][0], []).append((form, name))
-            else:
-                pairs = each.pairs.setdefault(form[1], _Pairs())
-                if len(form) == 2:
-                    pairs.alone.append(name)
-                elif form[2].endswith("+"):
-                    pairs.begins.append((form, name))
-                else:
-                    pairs.longer.setdefault(form[2], []).append((form, name))
-    return index
+def _indexed(forms: Iterable[_Longer]) -> _Forms:
+    """Index the forms of one first word."""
+    alone: _Group | None = None
+    seconds: dict[str, list[_Longer]] = {}
+    begins: dict[str, list[_Longer]] = {}
+    for form, group in forms:
+        if len(form) == 1:
+            alone = group
+        elif form[1].endswith("+"):
+            begins.setdefault(form[1][0], []).append((form, group))
+        else:
+            seconds.setdefault(form[1], []).append((form, group))
+    return _Forms(alone, {second: _pairs(each) for second, each in seconds.items()}, begins)
+
+
+def _pairs(forms: Iterable[_Longer]) -> _Pairs:
+    alone: _Group | None = None
+    longer: dict[str, list[_Longer]] = {}
+    begins: list[_Longer] = []
+    for form, group in forms:
+        if len(form) == 2:
+            alone = group
+        elif form[2].endswith("+"):
+            begins.append((form, group))
+        else:
+            longer.setdefault(form[2], []).append((form, group))
+    return _Pairs(alone, longer, begins)
 
 
 def _candidates(
     combinations: Sequence[Combination],
-    by_term: Mapping[str, tuple[int, ...]],
-    places: Mapping[str, list[Place]],
+    by_term: _ByTerm,
+    places: _Places,
 ) -> Iterator[Combination]:
     """The combinations whose terms are all in the text, in listed order."""
-    known = places.keys()
-    for at in sorted(at for term in by_term.keys() & known for at in by_term[term]):
-        if known >= set(combinations[at].terms):
-            yield combinations[at]
+    known = places.names
+    fitting = [
+        at for term in by_term.keys() & known for at, terms in by_term[term] if terms <= known
+    ]
+    for at in sorted(fitting):
+        yield combinations[at]
 
 
 def _choices(written: str) -> list[str]:
@@ -672,7 +736,7 @@ def _near(place: Place, other: Place, words: int) -> bool:
 
 def _ordered(
     terms: tuple[str, ...],
-    places: Mapping[str, list[Place]],
+    places: _Places,
     start: int | None = None,
     begun: int = -1,
 ) -> Iterator[Place]:
@@ -688,7 +752,7 @@ def _ordered(
 
 
 def _unordered(
-    terms: tuple[str, ...], places: Mapping[str, list[Place]], taken: tuple[Place, ...] = ()
+    terms: tuple[str, ...], places: _Places, taken: tuple[Place, ...] = ()
 ) -> Iterator[Place]:
     """Every way to place the terms within SPAN words, in any order, using no word twice."""
     for place in places[terms[0]]:
