@@ -146,7 +146,7 @@ YES_NO: dict[str, str] = {
     "I can't stop crying": "story", "he won't stop yelling at me": "story",
     "the bus stop": "unclear", "stop it": "unclear", "don't stop": "unclear", "START": "!start",
     "unstop": "!start", "HELP": "!help", "help": "!help", "help me": "!plea",
-    "help me please": "!plea", "INFO": "!help", "I need help": "unclear",
+    "help me please": "!plea", "INFO": "!help", "I need help": "!plea",
     "we need help right now": "story", "status": "!status", "where are you?": "!status",
     "how long": "!status", "any news?": "!status", "worse": "!worse", "it's worse": "!worse",
     "It is getting worse": "!worse", "peor": "!worse", "quiet": "!quiet", "silencio": "!quiet",
@@ -276,8 +276,10 @@ def test_commands_win_over_answers_and_dangers_at_every_question(language: str) 
     for question in (*PROGRAM.protocol.questions, None):
         for phrase, meaning in ALONE[language].commands.items():
             reply = reading(" ".join(phrase), question.id if question else None, language).reply
-            # "I want 911" where it is a choice: the answer gives the words as well
-            chosen = meaning == "emergency" and reply == Answer("call_911")
+            # "I want 911" where it is a choice, "I need help" to who needs it: answers do as much
+            chosen = (meaning, reply) in (
+                ("emergency", Answer("call_911")), ("plea", Answer("me")),
+            )  # fmt: skip
             # thanks are read after answers, and "info please" asks for help
             if meaning not in ("code", "thanks", "help") and not chosen:
                 assert isinstance(reply, (Command, Danger)), phrase
