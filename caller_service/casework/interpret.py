@@ -17,6 +17,7 @@ from caller_service.core.reply import (
     Command,
     CommandName,
     Ears,
+    Inquiry,
     Nothing,
     OtherLanguage,
     PlaceGiven,
@@ -24,6 +25,7 @@ from caller_service.core.reply import (
     Story,
     Thanks,
     Unclear,
+    Wish,
     read,
 )
 from caller_service.core.routing import Scene
@@ -31,7 +33,7 @@ from caller_service.core.screening import advance
 from caller_service.core.unread_language import unread_language
 from caller_service.core.vocabulary import normal
 from caller_service.language.interpreters import read_unread
-from caller_service.language.vocabularies import changed, guess
+from caller_service.language.vocabularies import changed, guess, wanted
 
 READABLE = 4  # shortest text, in words, that shows that they write in a language we serve
 SHORT_OF_IT = (Story, Unclear, Nothing, Thanks, Answer, PlaceGiven)
@@ -47,15 +49,8 @@ def understand(
     question = seen_question(scene.program.protocol, case, heard_at, scene.by_text)
     offered = tuple(choice.code for choice in question.offered(case.facts())) if question else ()
     reading = read(said, question, offered, ears[case.language], case.code_word)
-    asks_for_person = (
-        isinstance(reading.reply, Command) and reading.reply.name == CommandName.PERSON
-    )
-    if asks_for_person or isinstance(reading.reply, (Story, Unclear)):
-        at = asked_time(said, ears[case.language].vocabulary.callback, scene)
-        if at is not None:
-            reading = with_changes(
-                reading, reply=Command(CommandName.CALL_ME, at.isoformat(), alone=False)
-            )
+    if (command := _wish_as_command(case, reading, said, scene, ears)) is not None:
+        reading = with_changes(reading, reply=command)
     if not case.marks and scene.by_text:
         case, reading = _answer_after_the_end(case, reading, said, scene, ears)
     place = question is not None and question.kind == "place"
@@ -78,6 +73,22 @@ def understand(
         if language is not None and guess(said, ears) is None:
             reading = with_changes(reading, reply=OtherLanguage(language.tag, language.line))
     return case, reading
+
+
+def _wish_as_command(
+    case: Case, reading: Reading, said: str, scene: Scene, ears: Mapping[str, Ears]
+) -> Command | None:
+    """A call that is asked for at a time, or a language of ours that is named in a sentence."""
+    reply = reading.reply
+    if isinstance(reply, Inquiry) and reply.about == Wish.LANGUAGE:
+        tag = wanted(said, ears, case.language)
+        return Command(CommandName.LANGUAGE, tag, alone=False) if tag is not None else None
+    asks_for_person = isinstance(reply, Command) and reply.name == CommandName.PERSON
+    if asks_for_person or isinstance(reply, (Story, Unclear)):
+        at = asked_time(said, ears[case.language].vocabulary.callback, scene)
+        if at is not None:
+            return Command(CommandName.CALL_ME, at.isoformat(), alone=False)
+    return None
 
 
 def _in_their_language(case: Case, said: str, ears: Mapping[str, Ears]) -> Case:

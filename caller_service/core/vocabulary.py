@@ -65,6 +65,8 @@ class Vocabulary:
     leads: frozenset[str] = frozenset()
     # thanks with one of these are not only thanks
     unthankful: frozenset[tuple[str, ...]] = frozenset()
+    # shortly before a language's name: "I don't speak English"
+    negations: frozenset[str] = frozenset()
     # inside a message: a team that came is not to be seen, or is at another place
     no_team: frozenset[tuple[str, ...]] = frozenset()
     team_astray: frozenset[tuple[str, ...]] = frozenset()
@@ -90,6 +92,7 @@ class Vocabulary:
             {**other.alone, **self.alone},
             self.leads | other.leads,
             self.unthankful | other.unthankful,
+            self.negations | other.negations,
             self.no_team | other.no_team,
             self.team_astray | other.team_astray,
             self.callback + other.callback,

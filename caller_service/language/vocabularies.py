@@ -14,6 +14,7 @@ from .folders import folder
 from .lexicons import read_combinations
 from .shared_words import read_own_words, read_streets
 
+NEGATED = 3  # words before a language's name in which a negation is searched for
 SURE = 2  # words that show that somebody has changed the language
 
 
@@ -79,6 +80,7 @@ def _read(language: str, watched: frozenset[str]) -> Vocabulary:
         _by_phrase(table.get("alone", {})),
         frozenset(word for phrase in table.get("leads", ()) for word in normal(phrase)),
         frozenset(normal(phrase) for phrase in table.get("unthankful", ())),
+        frozenset(word for phrase in table.get("negations", ()) for word in normal(phrase)),
         frozenset(normal(phrase) for phrase in table.get("no_team", ())),
         frozenset(normal(phrase) for phrase in table.get("team_astray", ())),
         tuple(re.compile(pattern, re.IGNORECASE) for pattern in table.get("callback", ())),
@@ -112,6 +114,23 @@ def changed(said: str, ears: Mapping[str, Ears], current: str) -> str | None:
     if best is None or own or scores[best] < SURE or list(scores.values()).count(scores[best]) > 1:
         return None
     return best
+
+
+def wanted(said: str, ears: Mapping[str, Ears], current: str) -> str | None:
+    """The language of ours that somebody asks for who names one: "do you speak Spanish", "no hablo
+    inglés". None: another, or which is not clear."""
+    words, vocabulary = normal(said), ears[current].vocabulary
+    named, refused = set[str](), set[str]()
+    for at, word in enumerate(words):
+        meaning, _, tag = vocabulary.commands.get((word,), "").partition(":")
+        if meaning == CommandName.LANGUAGE and tag in ears:
+            before = words[max(0, at - NEGATED) : at]
+            (refused if vocabulary.negations.intersection(before) else named).add(tag)
+    if refused and not named:
+        spoken = guess(said, ears)
+        return None if spoken in refused else spoken
+    others = named - {current}
+    return others.pop() if len(others) == 1 else current if named == {current} else None
 
 
 def _scores(words: Sequence[str], ears: Mapping[str, Ears]) -> dict[str, int]:

@@ -322,3 +322,29 @@ def test_who_needs_help_is_answered_by_whoever_needs_it(
     me = house.resident().texts(HELLO[language], said)
     assert me.case().state["answers"] == {"who": "me"} and me.case().level is None
     assert house.resident("+17205550124").texts(said).case().level is None, "as the first text, too"
+
+
+# ---- a language of ours that is asked for in a sentence ------------------------------------------
+@pytest.mark.parametrize(
+    ("first", "said", "language"),
+    [
+        ("hello", "can u speak spanish", "es"),
+        ("hello", "do you speak spanish?", "es"),
+        ("hello", "no hablo ingles", "es"),
+        ("hello", "i dont speak english only spanish", "es"),
+    ],
+)
+def test_a_language_of_ours_is_spoken_when_it_is_asked_for(
+    house: House, first: str, said: str, language: str
+) -> None:
+    me = house.resident().texts(first, said)
+    assert me.case().language == language and not me.case().state.get("interpreter")
+    answers(me, "ask.who", language)
+
+
+@pytest.mark.parametrize(
+    "said", ["do u have someone who speaks vietnamese", "i dont speak english"]
+)
+def test_another_language_is_asked_of_a_human(house: House, said: str) -> None:
+    me = house.resident().texts("hello", said).told("language.which")
+    assert me.case().state["interpreter"]
