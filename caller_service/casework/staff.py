@@ -18,8 +18,8 @@ from textwrap import shorten
 import sqlalchemy as sa
 
 from caller_service.core import holding
-from caller_service.core.case import Case, Step
-from caller_service.core.dispatch import accept, at_time, decline
+from caller_service.core.case import Case, Status, Step
+from caller_service.core.dispatch import accept, at_time, decline, update
 from caller_service.core.effect import Page
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import TextState
@@ -443,6 +443,13 @@ def _act(act: Act, case: Case, name: str, rest: str, parts: Parts) -> _Action | 
             ),
             "page.handed",
             {"name": to},
+        )
+    if act.name == "arrived":
+        theirs = name == case.in_charge and case.human_has_it
+        if case.response != "team" or case.in_danger or not theirs:
+            return None  # words for the resident
+        return _Action(
+            lambda now, scene, _: update(now, Status.ARRIVED, name, "", scene), "page.arrived"
         )
     if act.name == "same_person":
         return _Action(comes_back(parts, name, words), "page.back", {"reason": words})

@@ -41,6 +41,7 @@ class Passes:
 @dataclass(frozen=True, slots=True)
 class Act:
     """A holder's command: pause, take_over, release, hand_over, looked, lower, lift, same_person;
+    or arrived, which a team reports;
     or close, which is done at the console alone; or no_act, what they may take for a command."""
 
     name: str
@@ -122,6 +123,8 @@ def _act(text: str, staff: StaffWords, is_name: Callable[[str], bool]) -> Act | 
             continue
         mark = behind.lstrip()[:1]
         alone = words.casefold().strip(" .!") in staff.beside_acts
+        if name == "arrived" and not alone:
+            continue  # "arrived, at the back door" is for the resident
         if name in ("close", "no_act"):
             # never words for the resident: they would read that they are sent away
             return Act(name) if alone or mark == ":" or found[0].isupper() else None

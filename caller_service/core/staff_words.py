@@ -24,7 +24,7 @@ PHRASES = {
 _EMOJI = {PASS: "[👎❌🚫✋🙅]", SHRUG: "🤷", TAKE: "[👍✅🙋👌]"}
 ACTS = (
     "pause", "take_over", "release", "hand_over", "pass_on", "looked", "lower", "lift",
-    "same_person", "close", "no_act",
+    "same_person", "close", "arrived", "no_act",
 )  # fmt: skip
 REASONS = ("you", "told", "because", "myself", "others", "placed", "elsewhere")
 # Lists of words and phrases about time (docs/translating.md).

@@ -348,3 +348,35 @@ def test_a_language_of_ours_is_spoken_when_it_is_asked_for(
 def test_another_language_is_asked_of_a_human(house: House, said: str) -> None:
     me = house.resident().texts("hello", said).told("language.which")
     assert me.case().state["interpreter"]
+
+
+# ---- a team that reports by text -----------------------------------------------------------------
+@pytest.mark.parametrize("said", ["arrived", "Arrived.", "on scene", "we're here", "ya llegamos"])
+def test_a_team_that_texts_that_it_arrived_is_not_called_late(house: House, said: str) -> None:
+    """Promise 3: "it is taking longer than we said" would be untrue."""
+    me = house.resident().texts(*FULL)
+    house.settles()
+    code = me.case().reference
+    staff(house, UNIT, f"{code} 20")
+
+    assert staff(house, UNIT, f"{code} {said}") == house.words("page.arrived", reference=code)
+
+    assert me.case().status == "arrived"
+    assert house.texts_to(ME)[-1] == house.words("status.arrived")
+    later(house, 3600)
+    assert house.words("status.late") not in house.texts_to(ME)
+
+
+@pytest.mark.parametrize("said", ["we are here for you", "arrived, which door?"])
+def test_what_a_team_says_with_it_reaches_the_resident(house: House, said: str) -> None:
+    me = house.resident().texts(*FULL)
+    house.settles()
+    staff(house, UNIT, f"{me.case().reference} 20")
+    staff(house, UNIT, f"{me.case().reference} {said}")
+    assert house.texts_to(ME)[-1] == f"Team desk: {said}"
+
+
+def test_in_danger_i_am_here_is_for_the_resident(house: House) -> None:
+    _, code = held(house)
+    staff(house, DANA, f"{code} im here")
+    assert house.texts_to(ME)[-1] == "Dispatcher on duty: im here"
