@@ -94,6 +94,8 @@ def _wish_as_command(
 def _in_their_language(case: Case, said: str, ears: Mapping[str, Ears]) -> Case:
     """The case in the language of this text: a first text may show it in a word, a later one must
     show surely that it is another. A place may have a name in any language."""
+    if clean(said, ears[case.language].own).reaction:
+        return case  # the phone wrote it
     if not case.marks:
         return replace(case, language=guess(said, ears) or case.language)
     if case.held or case.asked == "where":

@@ -19,7 +19,8 @@ class PhoneText:
     """The person's own words, or the kind of reaction that their phone wrote out for them."""
 
     words: str = field(repr=False)
-    reaction: str = ""  # "liked", "loved", "laughed", …, "removed", or "reacted" for any emoji
+    # "liked", "loved", "laughed", …, "removed", "reacted" for any emoji, or "away"
+    reaction: str = ""
 
 
 def clean(body: str, own: frozenset[str], staff: bool = False) -> PhoneText:
@@ -127,14 +128,23 @@ def _plain(text: str) -> str:
 # Reactions. Phones write them with a capital; a person who writes `loved "him"` does not.
 
 _VERBS = {
-    "liked": ("Liked", "Le gusto", "A aime"),
-    "loved": ("Loved", "Le encanto", "A adore"),
-    "laughed": ("Laughed at", "Se rio de", "Le dio risa", "A ri a", "A ri de"),
+    "liked": ("Liked", "Le gusto", "Le ha gustado", "A aime"),
+    "loved": ("Loved", "Le encanto", "Le ha encantado", "A adore"),
+    "laughed": (
+        "Laughed at",
+        "Se rio de",
+        "Se ha reido de",
+        "Le dio risa",
+        "A ri a",
+        "A ri de",
+    ),
     "emphasized": (
         "Emphasized",
         "Emphasised",
         "Destaco",
         "Enfatizo",
+        "Ha destacado",
+        "Ha enfatizado",
         "A souligne",
         "A mis l'accent sur",
     ),
@@ -143,9 +153,11 @@ _VERBS = {
         "Cuestiono",
         "Pregunto sobre",
         "Puso en duda",
+        "Ha puesto en duda",
+        "Ha cuestionado",
         "A remis en question",
     ),
-    "disliked": ("Disliked", "No le gusto", "N'a pas aime"),
+    "disliked": ("Disliked", "No le gusto", "No le ha gustado", "N'a pas aime"),
 }
 _EMOJI = r"[^\w\s\"“”„‟″«»]{1,16}"
 _TAKEN_BACK = (
@@ -180,6 +192,16 @@ _STAFF_HEADS = (
     *((kind, re.compile(head.pattern, re.IGNORECASE)) for kind, head in _HEADS),
     ("reacted", re.compile(rf"(?P<a>{_EMOJI})\s* a\b\s*")),
 )
+# What a phone answers by itself while its owner drives; the whole text, in no other words.
+_AWAY = re.compile(
+    r"i'm driving with [\w ]{5,40} turned on\. i'll see your message when i get where i'm going\.?"
+    r"|\(i'm not receiving notifications\. if this is urgent, reply .urgent. to send a "
+    r"notification through with your original message\.\)"
+    r"|i'm driving right now\W{1,5}sent (?:automatically )?(?:by|from) (?:android auto|my car)\.?"
+    r"|estoy (?:conduciendo|manejando) con (?:la funcion )?[\w ]{5,50} activad[oa]\. "
+    r"vere tu mensaje cuando llegue a mi destino\.?",
+    re.IGNORECASE,
+)
 _QUOTES = tuple("\"″“”„‟«‘'")
 _OPENING = {"“": "“„‟", "„": "“„‟", "‟": "“„‟", "«": "«"}
 _CLOSING = {"“": "”", "„": "”“", "‟": "”", "«": "»"}
@@ -187,8 +209,10 @@ _CLOSING = {"“": "”", "„": "”“", "‟": "”", "«": "»"}
 
 def _reaction(text: str, staff: bool) -> str:
     """The kind of reaction if the whole text is one ("" if not): a known opening, then only the
-    quote."""
+    quote; "away" for what a phone answers by itself."""
     plain = _plain(text).strip()
+    if _AWAY.fullmatch(" ".join(plain.split())):
+        return "away"
     for kind, head in _STAFF_HEADS if staff else _HEADS:
         found = head.match(plain)
         if not found:

@@ -380,3 +380,30 @@ def test_in_danger_i_am_here_is_for_the_resident(house: House) -> None:
     _, code = held(house)
     staff(house, DANA, f"{code} im here")
     assert house.texts_to(ME)[-1] == "Dispatcher on duty: im here"
+
+
+# ---- what a phone writes by itself ---------------------------------------------------------------
+DRIVING = (
+    "I\u2019m driving with Do Not Disturb While Driving turned on. I\u2019ll see your message when I"
+    " get where I\u2019m going."
+)
+DRIVING_ES = (
+    "Estoy conduciendo con la función No molestar al conducir activada. Veré tu mensaje cuando "
+    "llegue a mi destino."
+)
+
+
+@pytest.mark.parametrize(
+    "said", [DRIVING, DRIVING_ES, "Le ha encantado “Who needs help?”", "Le gustó “Who needs help?”"]
+)
+def test_what_a_phone_answers_by_itself_says_nothing(house: House, said: str) -> None:
+    me = house.resident().texts("hello", said, said, said)
+    me.told("ask.who").hears_not(house.words("unclear"), house.words("thanks_story"))
+    state = me.case().state
+    assert not state.get("answers") and "story" not in state.get("said", ())
+    assert me.case().language == "en", "the phone's language is not theirs"
+
+
+def test_whoever_writes_that_they_drive_is_read(house: House) -> None:
+    said = "im driving with my kids and i want to crash the car"
+    assert house.resident().texts("hello", said).case().level == "R2"
