@@ -407,3 +407,57 @@ def test_what_a_phone_answers_by_itself_says_nothing(house: House, said: str) ->
 def test_whoever_writes_that_they_drive_is_read(house: House) -> None:
     said = "im driving with my kids and i want to crash the car"
     assert house.resident().texts("hello", said).case().level == "R2"
+
+
+# ---- answers as people give them -----------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "never"), ("en", "hell no"), ("en", "of course not"), ("es", "claro que no"),
+     ("es", "nunca")],
+)  # fmt: skip
+def test_a_strong_no_is_one(house: House, language: str, said: str) -> None:
+    me = house.resident().texts(HELLO[language], "1", "2", "2", said)
+    assert me.case().state["answers"]["suicide"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "i have in the past"), ("es", "antes si ahora no")]
+)
+def test_what_was_so_in_the_past_is_doubt(house: House, language: str, said: str) -> None:
+    me = house.resident().texts(HELLO[language], "1", "2", "2", said)
+    assert me.case().state["answers"]["suicide"] == "unsure" and me.case().level == "R2"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "someone to come over but not cops"), ("en", "anyone but the police"),
+     ("es", "alguien que venga pero no policia"), ("es", "que no venga la policia")],
+)  # fmt: skip
+def test_whoever_wants_no_police_is_not_told_to_call_them(
+    house: House, language: str, said: str
+) -> None:
+    me = house.resident().texts(HELLO[language], *AT_CONTACT[1:], "3", said)
+    assert me.case().state["answers"]["want"] == "team"
+    answers(me, "ask.where.me", language)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "never mind i dont need anything"), ("en", "forget it im fine"),
+     ("es", "ya no necesito nada")],
+)  # fmt: skip
+def test_whoever_needs_nothing_any_more_is_let_go(house: House, language: str, said: str) -> None:
+    me = house.resident().texts(HELLO[language], "1", "2", said)
+    answers(me, "cancel.done", language)
+    assert me.case().status == "cancelled"
+
+
+def test_in_danger_a_human_reads_that_they_need_nothing(house: House) -> None:
+    me = house.resident().texts(*SUICIDE, "forget it im fine").told("cancel.human")
+    assert me.case().status != "cancelled" and me.case().level == "R2"
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "dont know him"), ("es", "no se quien")])
+def test_whoever_does_not_know_them_says_so(house: House, language: str, said: str) -> None:
+    me = house.resident().texts(HELLO[language], said)
+    assert me.case().state["answers"]["who"] == "unknown"
