@@ -116,11 +116,15 @@ def _without_key(view: Callable[..., Any]) -> Callable[..., Any]:
 @form.errorhandler(HTTPException)
 def refused_kindly(error: HTTPException) -> Response:
     """A person reads this, not a machine. It is shown while the database is away, too."""
-    keys.read_no_more()
     if (error.code or 500) >= 500:
         return _down()
     kind = "long" if error.code == 413 else "lost" if error.code == 404 else "refused"
-    return _shown(render("error.html", kind=kind, back="/"), error.code or 500)
+    try:
+        page = render("error.html", kind=kind, back="/")
+    except sa.exc.SQLAlchemyError:
+        keys.read_no_more()
+        page = render("error.html", kind=kind, back="/")
+    return _shown(page, error.code or 500)
 
 
 @form.errorhandler(Exception)
