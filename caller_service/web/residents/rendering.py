@@ -351,7 +351,7 @@ def danger_view(found: VisitState, kept: Kept) -> DangerView:
 def _first_aid(case: Case) -> bool:
     """Only for somebody beside the person, and not during violence (rule 23)."""
     beside = case.answers.get("who") in ("adult", "child", "unknown")
-    badly = case.answers.get("health") == "yes" or bool(AID & set(case.dangers))
+    badly = case.answers.get("health") in {"yes", *DOUBTS} or bool(AID & set(case.dangers))
     return asker(case) == "they" and beside and badly and not case.violent
 
 

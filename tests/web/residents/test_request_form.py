@@ -1307,7 +1307,7 @@ def test_no_link_is_texted_where_texting_is_not_safe(house: House) -> None:
 def test_no_page_tells_somebody_to_text_a_command(house: House, language: str) -> None:
     """On a page buttons do what words do by text."""
     catalog, program = house.parts.catalog, house.parts.program
-    by_text = ("help", "stop", "start", "preamble", "fallback", "page.", "alert.", "spoken.",
+    by_text = ("help", "stop", "start.replies", "preamble", "fallback", "page.", "alert.", "spoken.",
                "update_call", "reach.", "status.none", "again.none", "phone.", "truth.",
                "answer.", "staff", "refused", "still_here", "status.late", "status.other",
                "status.closed", "withdrawn", "language.", "interpreter", "code.")  # fmt: skip

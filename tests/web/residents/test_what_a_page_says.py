@@ -123,3 +123,29 @@ def test_a_draft_that_was_given_up_is_said_not_to_be_sent(house: House, language
     back = browser(house, language).goes("/code").sends(code=code)
     assert house.words("web.stands.not_sent", language) in back.page.words
     assert back.sends(words="I still need help").case().status == "screening"
+
+
+@BOTH
+@pytest.mark.parametrize("doubt", ["unsure", "skipped"])
+def test_a_doubt_about_health_has_the_first_aid_that_settles_it(
+    house: House, language: str, doubt: str
+) -> None:
+    """Rules 2 and 23: for somebody who may be beside them, and never for the person."""
+    aid = house.words("web.danger.aid", language)
+    theirs = browser(house, language).goes("/request").answers("child", doubt)
+    assert aid in theirs.page.words
+    own = browser(house, language).goes("/request").answers("me", doubt)
+    assert aid not in own.page.words
+
+
+@BOTH
+@pytest.mark.parametrize("said", ["START", "will police come"])
+def test_what_is_typed_is_answered_in_words_for_a_page(
+    house: House, language: str, said: str
+) -> None:
+    """START promised texts to somebody without a number, and a zero to type; an address without a
+    link said when police may come."""
+    me = asks_for_a_team(browser(house, language)).sends(words=said)
+    key = "web.start.confirmed" if said == "START" else "web.faq.police"
+    words = house.parts.catalog.words[language][key]
+    assert words.partition("{")[0] in me.page.words
