@@ -3,7 +3,9 @@ tests/corpus/report.py [--misses]
 
 `written` was there while the words were chosen; `kept` was written by a reader who had not seen
 them, and nothing was tuned on it. `fresh` was written by another, later, and `hard` by two more, a
-third of it near misses on purpose: their lines were never looked at, their totals were. With files as arguments, each line of those is read as an ordinary text.
+third of it near misses on purpose: their lines were never looked at, their totals were. So were
+those of `control` (English only), before and after the words were last changed. With files as
+arguments, each line of those is read as an ordinary text.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from caller_service.core.vocabulary import normal
 from caller_service.language.lexicons import read_combinations
 
 FOLDER = Path(__file__).parent
-HALVES = ("written", "kept", "fresh", "hard")
+HALVES = ("written", "kept", "fresh", "hard", "control")
 PAGES = frozenset(
     (
         "overdose",
@@ -74,6 +76,7 @@ def main() -> None:
         for tag in ("en", "es")
         for half in HALVES
         for what in ("danger", "ordinary")
+        if (FOLDER / tag / f"{what}_{half}.tsv").exists()
     ]
     for path in paths:
         hit, every, by_kind, all_kinds = figures(path)
@@ -84,7 +87,7 @@ def main() -> None:
             f"{path.parent.name}/{path.name}: {hit} of {every} raised, "
             f"{100 * hit / max(1, every):.1f} %  {detail}\n"
         )
-        if asked.misses and not path.stem.endswith(("_kept", "_fresh", "_hard")):
+        if asked.misses and not path.stem.endswith(("_kept", "_fresh", "_hard", "_control")):
             for kind, text in texts(path):
                 if raised(text) != (kind != "ordinary"):
                     sys.stdout.write(

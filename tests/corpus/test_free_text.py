@@ -21,19 +21,24 @@ FLOORS = {
     "danger_written": 0.97, "danger_kept": 0.88, "ordinary_written": 0.03, "ordinary_kept": 0.07,
     "danger_fresh": 0.84, "ordinary_fresh": 0.06, "danger_hard": 0.77, "ordinary_hard": 0.14,
 }  # fmt: skip
+# Spanish is below these, or has no such part
+ENGLISH = FLOORS | {
+    "danger_kept": 0.91, "ordinary_kept": 0.06, "danger_fresh": 0.93, "ordinary_fresh": 0.05,
+    "danger_hard": 0.78, "ordinary_hard": 0.11, "danger_control": 0.83, "ordinary_control": 0.026,
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
-@pytest.mark.parametrize("name", FLOORS)
+@pytest.mark.parametrize(
+    ("language", "name"), [*(("en", name) for name in ENGLISH), *(("es", name) for name in FLOORS)]
+)
 def test_the_words_hear_as_much_as_they_did(name: str, language: str) -> None:
     lines = (CORPUS / language / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
     raised = sum(
         bool(read_combinations().kinds(normal(line.partition("\t")[2]))) for line in lines
     ) / len(lines)
 
-    assert raised >= FLOORS[name] if name.startswith("danger") else raised <= FLOORS[name], (
-        f"{raised:.3f}"
-    )
+    floor = (ENGLISH if language == "en" else FLOORS)[name]
+    assert raised >= floor if name.startswith("danger") else raised <= floor, f"{raised:.3f}"
 
 
 def test_both_languages_are_read_in_one_sentence() -> None:
@@ -61,6 +66,61 @@ def test_what_is_told_of_hides_a_danger_far_around_it() -> None:
 
     assert heard.kinds(normal("he hit me at the house last night")) == ("violence",)
     assert heard.kinds(normal("he hit me at the house last night, at chess i mean")) == ()
+
+
+def test_what_sounds_settled_hides_one_sign_but_not_three() -> None:
+    """A threat beside "my therapist" or "last month" may be told of; one that is said in every way
+    is happening. Signs that begin with "even:" are always heard."""
+    words = {
+        "hits": ("hit",), "me": ("me",), "knife": ("knife",), "bleeds": ("bleeding",),
+        "pulse": ("pulse",), "settled": ("my therapist", "last month"),
+        "denial": ("never",), "distant": ("used to",),
+    }  # fmt: skip
+    signs = (
+        ("violence", "<hits> <me>"), ("weapon", "<knife>"), ("breathing", "<bleeds>"),
+        ("breathing", "even: no <pulse>"),
+    )  # fmt: skip
+    heard = Combinations([Lexicon(words, {"dangers": signs})])
+
+    assert heard.kinds(normal("he hit me")) == ("violence",)
+    assert heard.kinds(normal("he hit me last month")) == ()
+    assert heard.kinds(normal("i told my therapist he hit me and has a knife")) == ()
+    assert heard.kinds(normal("my therapist knows he hit me he has a knife im bleeding")) == (
+        "violence", "weapon", "breathing",
+    )  # fmt: skip
+    assert heard.kinds(normal("no pulse, thats what my therapist says")) == ("breathing",)
+    far = "he hit me just now and he is still here in the house with all of us. my therapist is out"
+    assert heard.kinds(normal(far)) == ("violence",)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "i want to commit suicide", "my brother says he wants to commit suicide",
+        "my mom is throwing up blood", "im going to set myself on fire tonight",
+        "theres a man chasing a woman outside", "he got crushed by a machine",
+        "the thoughts are winning", "once the kids are asleep ill do it", "the rope fits",
+        "i scheduled my goodbye posts", "talk me out of it", "i envy the dead",
+    ],
+)  # fmt: skip
+def test_what_is_said_outright_was_struck_out_or_listed_nowhere(said: str) -> None:
+    """Idioms ("throwing up", "on fire tonight") and statistics ("commit") hid plain words."""
+    assert read_combinations().kinds(normal(said)), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my parents wont let me go to prom and i hate them", "he quit drinking 30 days ago!",
+        "my english teacher is shooting down all my ideas", "day 40 no self harm",
+        "i got a C in chem and my mom is gonna murder me lol", "my son lost his job",
+        "client had a suicide attempt two years ago, currently in therapy and stable",
+        "husband work night, i alone with kids, very tired", "i stabbed myself with a stapler",
+        "my daughter threatens to run away when i take her phone",
+    ],
+)  # fmt: skip
+def test_what_is_over_or_no_danger_is_not_raised(said: str) -> None:
+    assert read_combinations().kinds(normal(said)) == (), said
 
 
 def test_terms_stand_in_order_unless_they_may_stand_in_any() -> None:
