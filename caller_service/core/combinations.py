@@ -549,9 +549,12 @@ class _Places:
         self._found.append((group.names, place))
 
     def add(self, name: str, more: Iterable[Place]) -> None:
-        known = self[name]
-        known += [place for place in dict.fromkeys(more) if place not in known]
-        self.names.add(name)
+        if name in self.names:
+            known = self[name]
+            known += [place for place in dict.fromkeys(more) if place not in known]
+        else:
+            self.names.add(name)
+            self._known[name] = list(dict.fromkeys(more))
 
     def __getitem__(self, name: str) -> list[Place]:
         known = self._known.get(name)
