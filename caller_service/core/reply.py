@@ -67,6 +67,7 @@ class Wish(StrEnum):
     FAQ_ROBOT = "faq_robot"  # "are you a bot"
     FAQ_FREE = "faq_free"  # "does this cost anything"
     FAQ_WHO = "faq_who"  # "who is this"
+    FAQ_WHY = "faq_why"  # "why do you ask"
     LANGUAGE = "language"  # "do you speak Somali"
     # words that end a conversation
     THANKS = "thanks"
@@ -100,7 +101,7 @@ CARRIER_STOPS = frozenset(
 INQUIRIES = (
     Wish.ABOUT_OTHERS, Wish.LEGAL, Wish.OFFICER, Wish.OTHER_HANDS, Wish.SOMEONE_ELSE,
     Wish.FAQ_CHILDREN, Wish.FAQ_IMMIGRATION, Wish.FAQ_POLICE, Wish.FAQ_PRIVATE, Wish.FAQ_ROBOT,
-    Wish.FAQ_FREE, Wish.FAQ_WHO, Wish.LANGUAGE,
+    Wish.FAQ_FREE, Wish.FAQ_WHY, Wish.FAQ_WHO, Wish.LANGUAGE,
 )  # fmt: skip
 
 
