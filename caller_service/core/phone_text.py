@@ -440,13 +440,15 @@ _ADDRESS = re.compile(r"\S+@\S+\.\w+|(?:https?://|www\.)\S+")
 
 
 _ONE_DASH = re.compile(
-    r"\s*(?P<number>\d{1,2})[.)]?[^\S\r\n]*[\r\n]+[-–—~][^\S\r\n]*(?P<name>[^\r\n]+)"
+    r"\s*(?P<number>\d{1,2}|(?i:stop|stopall|unsubscribe|quit|cancel|start))[.)!]?[^\S\r\n]*[\r\n]+"
+    r"[-–—~][^\S\r\n]*(?P<name>[^\r\n]+)"
 )
 
 
 def _without_name(text: str, own: frozenset[str]) -> str:
     """The text without a line of two dashes and a name below it, as mail programs sign. One dash
-    is enough below a bare number: below words it may be all that says where somebody is."""
+    is enough below a bare number or a carrier's own word: below other words it may be all that says
+    where somebody is."""
     numbered = _ONE_DASH.fullmatch(text)
     if numbered and _is_person(numbered["name"], own, any_case=False):
         return numbered["number"]

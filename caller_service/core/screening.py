@@ -72,6 +72,7 @@ from .turn_steps import (
 )
 from .vocabulary import normal
 
+SHORT_QUESTION = 7  # longest text, in words, that is certainly no more than a question
 LONG_QUESTION = 10  # longest text, in words, that may be only an ordinary question
 LONGEST_PLACE = 8  # longest text, in words, that may be a place given before it was asked for
 # alerts that carry the resident's words
@@ -842,8 +843,20 @@ def _inquiry(case: Case, reply: Inquiry, reading: Reading, said: str, scene: Sce
         return Step(case, (Say("language.which"), Record(Event.LANGUAGE_ASKED)))
     if reply.about in (Wish.SOMEONE_ELSE, Wish.OTHER_HANDS):
         return Step(case)
-    words = _faq_words(case, reply.about, scene)
-    return Step(case, (Say(words), Record(Event.ASKED, {"about": reply.about})))
+    answer = Say(_faq_words(case, reply.about, scene))
+    case, told = _forward_question(case, said, scene)
+    return Step(case, (answer, Record(Event.ASKED, {"about": reply.about}), *told))
+
+
+def _forward_question(case: Case, said: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:
+    """After the hand-off, what was answered as an ordinary question goes to whoever has the case,
+    too: "can you tell them to call when they get here" is for them. A longer one that nobody has is
+    put before a human (rule 7)."""
+    if case.status == Status.SCREENING or case.in_danger:
+        return case, ()
+    if case.in_charge or len(normal(said)) > SHORT_QUESTION:
+        return _tell_somebody(case, said, scene)
+    return case, forward_words(case)
 
 
 def _faq_words(case: Case, about: str, scene: Scene) -> str:

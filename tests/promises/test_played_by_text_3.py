@@ -461,3 +461,39 @@ def test_in_danger_a_human_reads_that_they_need_nothing(house: House) -> None:
 def test_whoever_does_not_know_them_says_so(house: House, language: str, said: str) -> None:
     me = house.resident().texts(HELLO[language], said)
     assert me.case().state["answers"]["who"] == "unknown"
+
+
+# ---- what is more than it looks like -------------------------------------------------------------
+ASKS_FOR_MORE = "can you tell them to call when they get here"
+
+
+def test_what_is_answered_as_a_question_reaches_the_team(house: House) -> None:
+    """Rule 7: after the hand-off a text goes to whoever has the case. Software may misread it."""
+    me = house.resident().texts(*FULL)
+    house.settles()
+    staff(house, UNIT, f"{me.case().reference} 20")
+    me.texts(ASKS_FOR_MORE)
+    house.settles()
+    assert ASKS_FOR_MORE in house.texts_to(UNIT)[-1]
+
+
+def test_what_is_answered_as_a_question_is_read_where_nobody_has_it(house: House) -> None:
+    me = house.resident().texts(*FULL, ASKS_FOR_MORE)
+    assert me.case().state["review"]
+
+
+def test_an_ordinary_question_alone_asks_nobody(house: House) -> None:
+    me = house.resident().texts(*FULL, "is it going to be cops").told("faq.police")
+    assert not me.case().state.get("review")
+
+
+@pytest.mark.parametrize("said", ["STOP\n- Jose", "stop\n-Ana M.", "UNSUBSCRIBE\n- J. Ruiz"])
+def test_a_stop_that_is_signed_is_one(house: House, said: str) -> None:
+    me = house.resident().texts(*FULL, said).told("stop.confirmed")
+    assert me.case().state["cannot_text"]
+
+
+@pytest.mark.parametrize("said", ["make it stop\n- Jose", "stop\nhe is hitting me"])
+def test_a_cry_with_the_word_in_it_is_none(house: House, said: str) -> None:
+    me = house.resident().texts(*FULL, said)
+    assert not me.case().state.get("cannot_text")
