@@ -25,8 +25,8 @@ A combination is written as terms in order, each within `GAP` words of the one b
 Words of the class `present` near a combination cancel the effect of `distant` ("years ago, and
 again tonight"). Within `WIDE` words of the class `telling` (stories, games, errands and the like)
 no danger is found. Within `WIDE` words of the class `settled` (care that is under way, what ended
-well, what was last year) a combination counts only if `SURE` of them are found, or it begins with
-`even:`.
+well, what was last year) a combination counts only if `SURE` of them are found, if it begins with
+`even:`, or near a word of `present`, or if a word of `contrast` stands between ("he is fine, but").
 
 A form of a class may itself name classes next to each other, with choices and optional parts ("?"):
 
@@ -61,7 +61,7 @@ FUZZY = 5  # shortest word, in letters, in which one typing error is tolerated
 DANGERS = "dangers"  # the section for which harmless phrases are removed
 # classes with a special meaning
 DENIAL, DISTANT, PRESENT, TELLING = "denial", "distant", "present", "telling"
-SETTLED = "settled"
+SETTLED, CONTRAST = "settled", "contrast"
 END = "$"  # behind the last word: no text holds it, `normal` takes it out
 STRUCK = "\0"  # replaces a harmless phrase; matches nothing
 
@@ -229,7 +229,7 @@ class Combinations:
         """The kinds of a section, each once; those of wide combinations if there are no others."""
         kinds: dict[str, None] = {}
         wide: dict[str, None] = {}
-        settled = places.get(SETTLED) if section == DANGERS else ()
+        settles = _Settles(places) if section == DANGERS else None
         found, heard = 0, False
         for each in _candidates(
             self._read.get(section, ()), self._by_term.get(section, {}), places
@@ -249,8 +249,9 @@ class Combinations:
                 heard = (
                     found >= SURE
                     or each.always
-                    or not _hidden(place, settled)
-                    or not all(_hidden(other, settled) for other in fitting)
+                    or settles is None
+                    or not settles.hides(place)
+                    or not all(settles.hides(other) for other in fitting)
                 )
         return tuple(kinds if heard else wide)
 
@@ -567,6 +568,30 @@ class _Places:
         return self[name] if name in self.names else ()
 
 
+class _Settles:
+    """What sounds settled in a text, and whether it hides a danger."""
+
+    def __init__(self, places: _Places) -> None:
+        self._settled = places.get(SETTLED)
+        self._contrasts = places.get(CONTRAST) if self._settled else ()
+        # the "now" of "fine now" is no present danger
+        self._present = [
+            now
+            for now in (places.get(PRESENT) if self._settled else ())
+            if not any(_near(now, other, SHARED) for other in self._settled)
+        ]
+
+    def hides(self, danger: Place) -> bool:
+        return any(
+            _near(danger, settled, WIDE) and not self._turned(settled, danger)
+            for settled in self._settled
+        ) and not any(_near(danger, now, WIDE) for now in self._present)
+
+    def _turned(self, settled: Place, danger: Place) -> bool:
+        """Does the text turn between the two: "he is fine, but he has a gun"?"""
+        return any(settled[0] <= at < danger[1] and settled[1] <= at for at, _ in self._contrasts)
+
+
 _Longer = tuple[Form, _Group]
 
 
@@ -727,10 +752,6 @@ def _form_at(form: Form, words: Sequence[str], at: int) -> bool:
             return False
         at += 1
     return True
-
-
-def _hidden(place: Place, settled: Iterable[Place]) -> bool:
-    return any(_near(place, other, WIDE) for other in settled)
 
 
 def _near(place: Place, other: Place, words: int) -> bool:

@@ -23,8 +23,8 @@ FLOORS = {
 }  # fmt: skip
 # Spanish is below these, or has no such part
 ENGLISH = FLOORS | {
-    "danger_kept": 0.91, "ordinary_kept": 0.06, "danger_fresh": 0.93, "ordinary_fresh": 0.05,
-    "danger_hard": 0.78, "ordinary_hard": 0.11, "danger_control": 0.83, "ordinary_control": 0.026,
+    "danger_kept": 0.91, "ordinary_kept": 0.06, "danger_fresh": 0.93, "ordinary_fresh": 0.055,
+    "danger_hard": 0.78, "ordinary_hard": 0.13, "danger_control": 0.83, "ordinary_control": 0.03,
 }  # fmt: skip
 
 
@@ -69,11 +69,13 @@ def test_what_is_told_of_hides_a_danger_far_around_it() -> None:
 
 
 def test_what_sounds_settled_hides_one_sign_but_not_three() -> None:
-    """A threat beside "my therapist" or "last month" may be told of; one that is said in every way
-    is happening. Signs that begin with "even:" are always heard."""
+    """A threat beside "as prescribed" or "years ago" may be told of; one that is said in every way
+    is happening, and so is one with a word of now, or behind a "but". Signs that begin with "even:"
+    are always heard."""
     words = {
         "hits": ("hit",), "me": ("me",), "knife": ("knife",), "bleeds": ("bleeding",),
-        "pulse": ("pulse",), "settled": ("my therapist", "last month"),
+        "pulse": ("pulse",), "settled": ("told it in therapy", "last year", "fine now"),
+        "present": ("now", "again"), "contrast": ("but",),
         "denial": ("never",), "distant": ("used to",),
     }  # fmt: skip
     signs = (
@@ -83,14 +85,34 @@ def test_what_sounds_settled_hides_one_sign_but_not_three() -> None:
     heard = Combinations([Lexicon(words, {"dangers": signs})])
 
     assert heard.kinds(normal("he hit me")) == ("violence",)
-    assert heard.kinds(normal("he hit me last month")) == ()
-    assert heard.kinds(normal("i told my therapist he hit me and has a knife")) == ()
-    assert heard.kinds(normal("my therapist knows he hit me he has a knife im bleeding")) == (
+    assert heard.kinds(normal("he hit me last year")) == ()
+    assert heard.kinds(normal("i told it in therapy that he hit me and has a knife")) == ()
+    assert heard.kinds(normal("i told it in therapy he hit me he has a knife im bleeding")) == (
         "violence", "weapon", "breathing",
     )  # fmt: skip
-    assert heard.kinds(normal("no pulse, thats what my therapist says")) == ("breathing",)
-    far = "he hit me just now and he is still here in the house with all of us. my therapist is out"
+    assert heard.kinds(normal("no pulse, i told it in therapy")) == ("breathing",)
+    for said in (
+        "he is fine now but he hit me", "he hit me last year and again", "last year but he hit me",
+    ):  # fmt: skip
+        assert heard.kinds(normal(said)) == ("violence",), said
+    for said in ("he hit me but he is fine now", "he is fine now, he hit me"):
+        assert heard.kinds(normal(said)) == (), said
+    far = "he hit me and he is here in the house with all of us and the baby too. it was last year"
     assert heard.kinds(normal(far)) == ("violence",)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "thanks for answering. i took the whole bottle", "im at the clinic and a man has a gun",
+        "my sponsor is od'ing", "my coworker passed out", "at work a man collapsed",
+        "my therapist raped me", "my sponsor raped me last week", "he says hes fine but he has a gun",
+        "restraining order didnt stop him hes here", "my job fired me so im going to jump",
+        "he hit me last week and he will do it again tonight",
+    ],
+)  # fmt: skip
+def test_neither_thanks_nor_a_place_of_care_settles_anything(said: str) -> None:
+    assert read_combinations().kinds(normal(said)), said
 
 
 @pytest.mark.parametrize(
