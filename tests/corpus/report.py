@@ -4,8 +4,8 @@ tests/corpus/report.py [--misses]
 `written` was there while the words were chosen; `kept` was written by a reader who had not seen
 them, and nothing was tuned on it. `fresh` was written by another, later, and `hard` by two more, a
 third of it near misses on purpose: their lines were never looked at, their totals were. So were
-those of `control` (English only), before and after the words were last changed. With files as
-arguments, each line of those is read as an ordinary text.
+those of `control`, before and after the words were last changed. With files as arguments, each line
+of those is read as an ordinary text.
 """
 
 from __future__ import annotations

@@ -21,15 +21,20 @@ FLOORS = {
     "danger_written": 0.97, "danger_kept": 0.88, "ordinary_written": 0.03, "ordinary_kept": 0.07,
     "danger_fresh": 0.84, "ordinary_fresh": 0.06, "danger_hard": 0.77, "ordinary_hard": 0.14,
 }  # fmt: skip
-# Spanish is below these, or has no such part
+# one language is below what the other reaches
 ENGLISH = FLOORS | {
     "danger_kept": 0.91, "ordinary_kept": 0.06, "danger_fresh": 0.93, "ordinary_fresh": 0.055,
     "danger_hard": 0.78, "ordinary_hard": 0.13, "danger_control": 0.83, "ordinary_control": 0.03,
 }  # fmt: skip
+SPANISH = FLOORS | {
+    "danger_kept": 0.96, "ordinary_written": 0.015, "ordinary_kept": 0.05, "danger_fresh": 0.87,
+    "ordinary_fresh": 0.05, "danger_hard": 0.79, "ordinary_hard": 0.11, "danger_control": 0.9,
+    "ordinary_control": 0.035,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("language", "name"), [*(("en", name) for name in ENGLISH), *(("es", name) for name in FLOORS)]
+    ("language", "name"), [("en", name) for name in ENGLISH] + [("es", name) for name in SPANISH]
 )
 def test_the_words_hear_as_much_as_they_did(name: str, language: str) -> None:
     lines = (CORPUS / language / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
@@ -37,7 +42,7 @@ def test_the_words_hear_as_much_as_they_did(name: str, language: str) -> None:
         bool(read_combinations().kinds(normal(line.partition("\t")[2]))) for line in lines
     ) / len(lines)
 
-    floor = (ENGLISH if language == "en" else FLOORS)[name]
+    floor = (ENGLISH if language == "en" else SPANISH)[name]
     assert raised >= floor if name.startswith("danger") else raised <= floor, f"{raised:.3f}"
 
 
@@ -58,6 +63,49 @@ def test_a_bare_confirmation_is_heard_as_an_attempt(said: str) -> None:
 )
 def test_what_was_done_is_not_an_attempt_when_it_is_named(said: str) -> None:
     assert read_combinations().kinds(normal(said)) == (), said
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "soy maestra", "soy enfermera", "por si acaso", "desde hace un año", "desde hace dos meses",
+        "no es broma", "gracias",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "said",
+    [
+        "mi esposo me pega", "se tomó todas las pastillas", "no respira", "me quiero morir",
+        "tiene una pistola en la mano", "está parado en el puente",
+    ],
+)  # fmt: skip
+def test_a_trade_a_duration_or_thanks_hide_no_danger(said: str, beside: str) -> None:
+    assert read_combinations().kinds(normal(f"{said}, {beside}"))
+    assert read_combinations().kinds(normal(f"{beside}, {said}"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "me acabo de cortar", "se me quitaron las ganas de vivir", "si me encuentra me mata",
+        "mi abuela amanecio sin poder hablar", "ya no se cuantas pastillas me tome",
+        "la corriente se lo lleva", "hay un tipo armado en el parque",
+    ],
+)  # fmt: skip
+def test_everyday_spanish_words_tell_of_danger(said: str) -> None:
+    assert read_combinations().kinds(normal(said))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "me negaron el medicaid", "se me reventó la llanta", "la dentadura me lastima",
+        "no quiero seguir con esta terapeuta", "a mi hijo le toca la vacuna", "ese gol me mató",
+        "nadie está herido, fue puro grito", "anoche tomé de más y hoy tengo cruda",
+    ],
+)  # fmt: skip
+def test_everyday_spanish_words_tell_of_no_danger(said: str) -> None:
+    assert read_combinations().kinds(normal(said)) == ()
 
 
 def test_what_is_told_of_hides_a_danger_far_around_it() -> None:
