@@ -7,23 +7,25 @@ level; page people if a danger is new; then ask the next question or route the c
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace as with_changes
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from . import hand_off
+from .after_hand_off import hear_after_hand_off, human_near
+from .answers import readable, record_answer, take_answer, take_place
 from .case import Case, Status, Step, replace
 from .commands import ALONE, COMMANDS, NO_REQUEST, said_again
-from .completion import FOLLOW_UPS, settle
+from .completion import settle
 from .due_times import last_of
 from .effect import Alert, Ask, Effect, HandOff, OptOut, Record, Say
 from .escalation import page_rung
 from .held_conversation import while_held, while_left
+from .inquiries import answer_inquiry
 from .journal_events import Event
 from .ledger import end
 from .marks import Mark
 from .outcome import Outcome
-from .protocol import SKIPPED, UNREADABLE, UNSURE, Level, Protocol, Question
+from .protocol import UNREADABLE, Level, Protocol, Question
 from .questions import (
     after_hand_off,
     ask,
@@ -31,11 +33,19 @@ from .questions import (
     greet,
     next_part,
     next_question,
-    readable_offer,
     seen_question,
     stands_at,
 )
 from .reach import CannotText
+from .repetition import (
+    SAME_WITHIN,
+    SAME_WORDS,
+    fingerprint_of,
+    never_twice,
+    same_words,
+    says_nothing_new,
+    slow_in_danger,
+)
 from .reply import (
     Answer,
     Command,
@@ -56,12 +66,14 @@ from .reply import (
     Withdrawal,
 )
 from .routing import Scene
-from .safe_contact import Standing, catch_up_words, deferred_words, gated, sensitive, standing
+from .safe_contact import catch_up_words, deferred_words, gated, sensitive
 from .said import Said
 from .service_area import locate
 from .turn_steps import (
     LINES,
+    READ_LINES,
     add_to_narrative,
+    alert_accepter,
     counted_kinds,
     danger_words,
     forward_words,
@@ -72,18 +84,9 @@ from .turn_steps import (
 )
 from .vocabulary import normal
 
-SHORT_QUESTION = 7  # longest text, in words, that is certainly no more than a question
-LONG_QUESTION = 10  # longest text, in words, that may be only an ordinary question
 LONGEST_PLACE = 8  # longest text, in words, that may be a place given before it was asked for
 # alerts that carry the resident's words
 WORDS_TOLD = ("alert.words", "alert.danger", "alert.again")
-SAME_WORDS = 4  # this many texts with the same words within SAME_WITHIN: no more answers
-SAME_WITHIN = timedelta(minutes=10)
-# texts at least this far apart were written by a person, not by an auto-reply
-BY_HAND = timedelta(seconds=45)
-# a human who wrote this recently leads the conversation: software puts no check question
-HUMAN_NEAR = timedelta(minutes=15)
-READ_LINES = ("heard.one", "heard.two", "heard.three")  # the same outside danger
 
 
 def advance(
@@ -101,13 +104,13 @@ def advance(
     delivered `clocks.unseen` seconds after it was sent.
     """
     first = not case.marks
-    fingerprint = _fingerprint(case, said)
+    fingerprint = fingerprint_of(case, said)
     if (
         not first
         and scene.by_text
         and case.recent
         and case.recent[-1][1] == fingerprint
-        and not _readable(case, scene, heard_at, delivered)
+        and not readable(case, scene, heard_at, delivered)
     ):
         # a repeated webhook may carry another message id: one reply only (rule 8)
         return Step(case.marked(heard_at, Mark.HEARD), (Record(Event.REPEATED),))
@@ -128,10 +131,10 @@ def advance(
         return while_held(case, reading, said, scene, heard_at)
     if (
         repeats + 1 >= SAME_WORDS
-        and _says_nothing_new(case, reading)
-        and not _slow_in_danger(case, heard_at)
+        and says_nothing_new(case, reading)
+        and not slow_in_danger(case, heard_at)
     ):
-        return _same_words(case, said, scene)
+        return same_words(case, said, scene)
     if case.left:
         return while_left(case, reading, said, scene)
     case, closing = withdraw_contact(case, reading)
@@ -174,57 +177,6 @@ def _alert_accepter_of_words(before: Case, step: Step, reply: Reply, said: str) 
     return Step(case, (*others, Alert(key, case.accepted_by, said.strip())))
 
 
-# words that say no more than that a text arrived, or that nothing in it was found
-ACKNOWLEDGEMENTS = frozenset({
-    "thanks_story", "thanks.open", "unclear", "unclear.again", "unclear.place", "unclear.media",
-    "status.received_only", "status.nobody_yet", "status.still_waiting", "status.waiting_again",
-    "interpreter.line",
-})  # fmt: skip
-WAITING_LINES = ("status.nobody_yet", "status.still_waiting", "status.waiting_again")
-
-
-def never_twice(step: Step) -> Step:
-    """Never the same answer twice in a row (rule 4). In danger an acknowledgement that would be
-    repeated is the next of LINES, so that nobody is left without words. Otherwise the question
-    alone is put, or nothing more is said to thanks. The one line there is in somebody's own script
-    is said again: nothing else of ours can they read (rule 26)."""
-    case, effects = step.case, step.effects
-    keys = _answer_keys(effects)
-    if not keys:
-        return step
-    if keys != case.answered_with or ACKNOWLEDGEMENTS.isdisjoint(keys):
-        return Step(replace(case, answered_with=keys), effects)
-    repeated = [
-        effect for effect in effects if isinstance(effect, Say) and effect.key in ACKNOWLEDGEMENTS
-    ]
-    others = tuple(effect for effect in effects if effect not in repeated)
-    key = repeated[0].key
-    words: tuple[Effect, ...] = ()
-    own = tuple(each for each in repeated if each.key == "interpreter.line")
-    if own:
-        words = own
-    elif case.in_danger:
-        case, line = next_line(case, LINES)
-        words = (line,)
-    elif key in WAITING_LINES:
-        case, line = next_line(replace(case, line=key), WAITING_LINES)
-        words = (line,)
-    elif key != "thanks.open" and not _answer_keys(others):
-        case, line = next_line(case, READ_LINES)
-        words = (line,)
-    effects = (*words, *others)
-    return Step(replace(case, answered_with=_answer_keys(effects) or keys), effects)
-
-
-def _answer_keys(effects: tuple[Effect, ...]) -> tuple[str, ...]:
-    """What these effects say and ask in answer to a text, in order."""
-    return tuple(
-        effect.key if isinstance(effect, Say) else f"ask.{effect.question}"
-        for effect in effects
-        if isinstance(effect, (Say, Ask)) and not effect.unasked
-    )
-
-
 # ---- before the reply is applied -----------------------------------------------------------------
 
 
@@ -252,25 +204,6 @@ def _reports_own_deed(case: Case, reading: Reading, said: str, first: bool) -> b
         return False
     feared = SELF_HARM & case.said or case.answers.get("suicide", "no") != "no"
     return bool(feared) or (first and len(said.split()) <= SHORT_DEED)
-
-
-def _fingerprint(case: Case, said: str) -> str:
-    """Recognises the same words again, whatever their case and punctuation. Encrypted with the
-    case."""
-    return hashlib.sha256(" ".join((case.id, *normal(said))).encode()).hexdigest()[:16]
-
-
-def _readable(case: Case, scene: Scene, heard_at: datetime, delivered: datetime | None) -> bool:
-    """Can the resident have read the open question before they wrote this text? (rule 8)"""
-    if scene.read_at is not None:
-        return heard_at >= scene.read_at
-    if not case.asked or Mark.ASKED not in case.marks:
-        return True
-    clocks = scene.program.clocks
-    receipt_in_time = delivered is not None and delivered <= heard_at  # known when the reply came
-    assumed_at = case.marks[Mark.ASKED] + timedelta(seconds=clocks.unseen if clocks.read else 0)
-    arrived_at = delivered if receipt_in_time and delivered is not None else assumed_at
-    return heard_at >= arrived_at + timedelta(seconds=clocks.read)
 
 
 def _note_text(
@@ -323,37 +256,6 @@ def _answer_without_request(case: Case, reading: Reading, scene: Scene) -> Step:
 def _end_no_request(step: Step, scene: Scene) -> Step:
     """Close a case that asked for nothing. It was opened only to keep the ledger complete."""
     return Step(end(step.case, Status.CLOSED, Outcome.NO_REQUEST, scene.now), step.effects)
-
-
-def _says_nothing_new(case: Case, reading: Reading) -> bool:
-    """Could a machine have written this? True for words that answer nothing, or a danger already
-    known."""
-    reply = reading.reply
-    # a person in a hurry may answer every question with the same number
-    if reading.answerlike:
-        return False
-    if isinstance(reply, Danger):
-        return set(counted_kinds(case, reply)) <= case.said
-    return isinstance(reply, (Story, Unclear, Nothing, Reaction, Inquiry, Thanks, Farewell))
-
-
-def _same_words(case: Case, said: str, scene: Scene) -> Step:
-    """Handle the same words for the fourth time: no answer and no page, but a human reads the case
-    (rule 24). In danger the words are kept for the team, and words that are still owed are said."""
-    noted = add_to_narrative(case, said) if case.in_danger else case
-    late = deferred_words(noted) if case.in_danger else Step(noted)
-    step = recompute(said_again(late.case, frozenset({Said.SAME_WORDS}), scene), scene)
-    case, effects = hand_off.revise(
-        step.case, (*late.effects, Record(Event.SAME_WORDS), *step.effects)
-    )
-    return Step(case, gated(case, effects)[0])
-
-
-def _slow_in_danger(case: Case, heard_at: datetime) -> bool:
-    """Are the repeated texts of a danger too far apart to be a machine's? They are answered, in
-    changing words."""
-    earlier = [datetime.fromisoformat(at) for at, _ in case.recent[:-1]]
-    return case.in_danger and (not earlier or heard_at - earlier[-1] >= BY_HAND)
 
 
 def _only_ok(case: Case, closing: tuple[Effect, ...], scene: Scene) -> Step:
@@ -438,7 +340,7 @@ def _ask_on(case: Case, scene: Scene, quiet: bool = False) -> Step:
     if case.asked and protocol.question(case.asked).follow_up:
         if not case.in_danger:
             # a human who wrote leads: an open question waits (rules 7 and 20)
-            quiet = quiet or _human_near(case, scene)
+            quiet = quiet or human_near(case, scene)
             return (
                 Step(case) if quiet else _put_question(case, protocol.question(case.asked), scene)
             )
@@ -547,7 +449,7 @@ def _look_for_team(before: Case, step: Step, reading: Reading, said: str, scene:
     case = said_again(case, frozenset({Said.WROTE_AGAIN}), scene)
     effects = step.effects
     if not any(isinstance(effect, Alert) for effect in effects):
-        effects += _alert_accepter(case, "alert.words", said.strip())
+        effects += alert_accepter(case, "alert.words", said.strip())
     if HandOff("wrote_again") not in effects:
         effects += forward_words(case)
     if not astray:
@@ -587,7 +489,7 @@ def _apply_reply(
     if isinstance(reply, Danger):
         return _danger_and_911(add_to_narrative(case, said), reply, reading, scene)
     if isinstance(reply, Answer) and question is not None:
-        return _words_alone(case, question, reply, said, scene, delivered) or _answer(
+        return _words_alone(case, question, reply, said, scene, delivered) or take_answer(
             add_to_narrative(case, said) if reading.worded else case,
             question,
             reply,
@@ -596,11 +498,11 @@ def _apply_reply(
             delivered,
         )
     if isinstance(reply, PlaceGiven) and question is not None:
-        return _place(case, question, reply.text, scene)
+        return take_place(case, question, reply.text, scene)
     if isinstance(reply, Withdrawal):
         return Step(add_to_narrative(case, said))
     if isinstance(reply, Inquiry):
-        return _inquiry(add_to_narrative(case, said), reply, reading, said, scene)
+        return answer_inquiry(add_to_narrative(case, said), reply, reading, said, scene)
     if isinstance(reply, OtherLanguage):
         return _unread_language(add_to_narrative(case, said), reply, scene)
     if _better_place(case, reply, said, scene):
@@ -626,7 +528,7 @@ def _words_alone(
         case = said_again(add_to_narrative(case, said), frozenset({reads}), scene)
         return Step(case, (Record(Event.UNSEEN, {"question": question.id}), *forward_words(case)))
     if question.follow_up and _human_since(case):
-        return _after_hand_off(add_to_narrative(case, said), Story(), said, None, scene)
+        return hear_after_hand_off(add_to_narrative(case, said), Story(), said, None, scene)
     return None
 
 
@@ -689,12 +591,7 @@ def _command(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step
     if not repeated:
         return step
     case, words = next_line(step.case, LINES)
-    return Step(case, (*step.effects, words, *_alert_accepter(case, "alert.again")))
-
-
-def _alert_accepter(case: Case, key: str, words: str = "") -> tuple[Effect, ...]:
-    """Alert whoever accepted the case, if a human has it."""
-    return (Alert(key, case.accepted_by, words),) if case.human_has_it and case.accepted_by else ()
+    return Step(case, (*step.effects, words, *alert_accepter(case, "alert.again")))
 
 
 def _danger(case: Case, reply: Danger, scene: Scene) -> Step:
@@ -707,7 +604,7 @@ def _danger(case: Case, reply: Danger, scene: Scene) -> Step:
     case = said_again(case, frozenset(kinds), scene)
     if not new and case.in_danger:
         case, words = next_line(case, LINES)
-        return Step(case, (words, *_alert_accepter(case, "alert.again")))
+        return Step(case, (words, *alert_accepter(case, "alert.again")))
     answers = {name: answer for name, answer in case.answers.items() if name != "health"}
     again = ("health", *(name for name in case.again if name != "health"))
     case = replace(case, answers=answers, again=again, asked=case.asked or "health")
@@ -716,161 +613,14 @@ def _danger(case: Case, reply: Danger, scene: Scene) -> Step:
     return Step(case, danger_words(case, new or kinds, protocol)[:2])
 
 
-def _answer(
-    case: Case,
-    question: Question,
-    reply: Answer,
-    scene: Scene,
-    heard_at: datetime,
-    delivered: datetime | None,
-) -> Step:
-    """Count an answer only for the question it was sent for (rule 8). A safety "no" and a choice
-    that opens contact count only if the question can have been read; a bare number counts only for
-    the choices that were sent."""
-    choice = reply.choice
-    if (reply.by_place or question.opens(choice)) and not readable_offer(
-        scene.program.protocol, case
-    ):
-        # the question is put again with today's choices
-        return Step(case, (Record(Event.OFFER_DIFFERS, {"question": question.id}),))
-    guarded = (question.safety and choice == "no") or question.opens(choice)
-    if guarded and not _readable(case, scene, heard_at, delivered):
-        if not case.too_fast:
-            return Step(
-                replace(case, too_fast=1),
-                (Say("too_fast"), Record(Event.TOO_FAST, {"question": question.id})),
-            )
-        choice = UNSURE if question.safety else SKIPPED
-    return _record_answer(case, question, choice, scene)
-
-
-def _record_answer(case: Case, question: Question, choice: str, scene: Scene) -> Step:
-    """Store an answer. A later answer to a safety question lowers nothing: earlier reasons stay."""
-    again = tuple(name for name in case.again if name != question.id)
-    case = replace(
-        case, answers={**case.answers, question.id: choice}, again=again, unreadable=0, too_fast=0
-    )
-    case = _reinstate_reasons(case, question, scene)
-    if question.follow_up:
-        step = FOLLOW_UPS[question.id](replace(case, asked="", offered=()), choice, scene)
-        return _put_follow_up(step, scene)
-    if question.kind == "place":
-        case = replace(case, located="skipped")
-    return Step(case, (Record(Event.ANSWERED, {"question": question.id, "choice": choice}),))
-
-
-def _put_follow_up(step: Step, scene: Scene) -> Step:
-    """Put the next open follow-up question, so that only one numbered question is open at a
-    time."""
-    if step.case.asked or step.case.ended or step.case.in_danger:
-        return step
-    name = after_hand_off(scene.program.protocol, step.case)
-    return (
-        Step(stands_at(scene.program.protocol, step.case, name, scene.now), step.effects)
-        if name
-        else step
-    )
-
-
-def _reinstate_reasons(case: Case, question: Question, scene: Scene) -> Case:
-    """A reason that a human set aside counts again if this very answer gives it again (rule 1)."""
-    facts = case.facts()
-    reinstated = {
-        rule.because
-        for rule in scene.program.protocol.rules
-        if rule.because in case.set_aside
-        and question.id in rule.when.names()
-        and rule.when.holds(facts)
-    }
-    if not reinstated or case.answers[question.id] == "no":
-        return case
-    because = tuple(reason for reason in case.because if reason not in reinstated)
-    return replace(case, set_aside=case.set_aside - reinstated, because=because)
-
-
-def _place(case: Case, question: Question, text: str, scene: Scene) -> Step:
-    for_me = case.answers.get("who") in ("me", "me_minor")
-    about_another = True if case.about_another else False if for_me else None
-    found = locate(text, scene.program, scene.local, about_another=about_another)
-    again = tuple(name for name in case.again if name != question.id)
-    case = replace(
-        case,
-        place=text,
-        located=found.kind,
-        area=found.area,
-        point=found.point,
-        again=again,
-        unreadable=0,
-    )
-    return Step(
-        replace(case, answers={**case.answers, question.id: "given"}),
-        (Record(Event.PLACED, {"located": found.kind, "area": found.area}),),
-    )
-
-
 def _place_unasked(case: Case, reply: Reply, said: str, scene: Scene) -> Step:
     """Keep a better place. Where no question follows, say that it arrived, and tell whoever has
     the case."""
-    placed = _place(case, scene.program.protocol.question("where"), said.strip(), scene)
+    placed = take_place(case, scene.program.protocol.question("where"), said.strip(), scene)
     if case.asked or Mark.ASKED not in case.marks:
         return placed
-    answered = _after_hand_off(placed.case, reply, said, None, scene)
+    answered = hear_after_hand_off(placed.case, reply, said, None, scene)
     return Step(answered.case, (*placed.effects, *answered.effects))
-
-
-def _inquiry(case: Case, reply: Inquiry, reading: Reading, said: str, scene: Scene) -> Step:
-    """Answer an ordinary question briefly and truthfully. Whoever asks about somebody else learns
-    nothing about them (rule 25). A text that is more than a question is a story too (rule 7)."""
-    if len(normal(said)) > LONG_QUESTION and case.status == Status.SCREENING:
-        case = said_again(case, frozenset({Said.STORY}), scene)
-    if reply.about == Wish.ABOUT_OTHERS or Wish.ABOUT_OTHERS in reading.wishes:
-        return Step(case, (Say("others.cannot_say"), Record(Event.ASKED_ABOUT_OTHERS)))
-    if reply.about == Wish.LEGAL:
-        case = said_again(case, frozenset({Said.LEGAL}), scene)
-        return Step(case, (Say("others.legal"), Record(Event.LEGAL_DEMAND)))
-    if reply.about == Wish.OFFICER and sensitive(case):  # we cannot know who holds the phone
-        return Step(
-            said_again(case, frozenset({Said.OFFICER}), scene),
-            (Say("others.cannot_say"), Record(Event.OFFICER)),
-        )
-    if reply.about == Wish.OFFICER:
-        return Step(
-            said_again(case, frozenset({Said.OFFICER, Said.PERSON}), scene),
-            (Record(Event.OFFICER),),
-        )
-    if reply.about == Wish.LANGUAGE:
-        case = replace(said_again(case, frozenset({Said.UNREAD_LANGUAGE}), scene), interpreter=True)
-        return Step(case, (Say("language.which"), Record(Event.LANGUAGE_ASKED)))
-    if reply.about in (Wish.SOMEONE_ELSE, Wish.OTHER_HANDS):
-        return Step(case)
-    answer = Say(_faq_words(case, reply.about, scene))
-    case, told = _forward_question(case, said, scene)
-    return Step(case, (answer, Record(Event.ASKED, {"about": reply.about}), *told))
-
-
-def _forward_question(case: Case, said: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:
-    """After the hand-off, what was answered as an ordinary question goes to whoever has the case,
-    too: "can you tell them to call when they get here" is for them. A longer one that nobody has is
-    put before a human (rule 7)."""
-    if case.status == Status.SCREENING or case.in_danger:
-        return case, ()
-    if case.in_charge or len(normal(said)) > SHORT_QUESTION:
-        return _tell_somebody(case, said, scene)
-    return case, forward_words(case)
-
-
-def _faq_words(case: Case, about: str, scene: Scene) -> str:
-    """The answer to an ordinary question, as it is true for this program and this case."""
-    if about in (Wish.FAQ_POLICE, Wish.FAQ_IMMIGRATION) and scene.program.law_enforcement:
-        # "we are not police" would be untrue (rule 22)
-        return "faq.police.law_enforcement" if about == Wish.FAQ_POLICE else "faq.private"
-    if about == Wish.FAQ_CHILDREN and case.in_danger:
-        return "faq.children.told"  # where a child told first, a human explains (rule 14)
-    if about == Wish.FAQ_PRIVATE and case.minor:
-        return "faq.private.minor"  # software never calls home (rule 14)
-    if about == Wish.FAQ_WHO and standing(case) in (Standing.VIOLENCE, Standing.UNSAFE):
-        return "faq.who.short"  # whoever else holds the phone learns no more (rule 10)
-    return f"faq.{about.removeprefix('faq_')}"
 
 
 def _unread_language(case: Case, reply: OtherLanguage, scene: Scene) -> Step:
@@ -930,16 +680,16 @@ def _unreadable_reply(
         or later
         or (not numbered and case.status != Status.SCREENING and not case.in_danger)
     ):
-        return _after_hand_off(case, reply, said, question, scene)
+        return hear_after_hand_off(case, reply, said, question, scene)
     if question is None:
         return Step(case)  # written before the question was seen: keep the words, put the question
-    if isinstance(reply, Story) and not _readable(case, scene, heard_at, delivered):
+    if isinstance(reply, Story) and not readable(case, scene, heard_at, delivered):
         return Step(case, (Say("thanks_story"),))
     # kept for the team
     case = add_to_narrative(case, said) if case.in_danger and isinstance(reply, Unclear) else case
     case = replace(case, unreadable=case.unreadable + 1)
     if case.unreadable >= scene.program.protocol.unreadable_limit:
-        return _record_answer(case, question, UNREADABLE, scene)
+        return record_answer(case, question, UNREADABLE, scene)
     # "im 13" says something: "it did not understand" would be untrue (rules 14 and 22)
     understood = bool(reading.markers) and isinstance(reply, Unclear)
     return _put_again(case, Story() if understood else reply, said, scene)
@@ -948,7 +698,7 @@ def _unreadable_reply(
 def _put_again(case: Case, reply: Reply, said: str, scene: Scene) -> Step:
     """Answer words that do not fit the open question. In danger they go to whoever accepted the
     case."""
-    alerts = _alert_accepter(case, "alert.words", said.strip()) if case.in_danger else ()
+    alerts = alert_accepter(case, "alert.words", said.strip()) if case.in_danger else ()
     if isinstance(reply, (Nothing, Story, Farewell)):
         return Step(
             case, (Say("unclear.media" if isinstance(reply, Nothing) else "thanks_story"), *alerts)
@@ -975,82 +725,3 @@ def looks_like_place(said: str, scene: Scene) -> bool:
     return len(words) <= LONGEST_PLACE and (
         has_address or locate(said, scene.program, scene.local).kind != "unknown"
     )
-
-
-# ---- after the hand-off: a check question follows a message (rule 7) -----------------------------
-
-
-def _after_hand_off(
-    case: Case, reply: Reply, said: str, question: Question | None, scene: Scene
-) -> Step:
-    """Handle words that are no command and no answer: tell somebody, always, and put a check
-    question where software may."""
-    if isinstance(reply, Thanks) and not case.in_danger:
-        return Step(case, (Say("thanks.open"),))
-    if case.in_danger:
-        case, words = next_line(case, LINES)
-        return Step(
-            case, (words, *_alert_accepter(case, "alert.words", said.strip()), *forward_words(case))
-        )
-    if question is not None and question.id == "check":
-        case = replace(case, unreadable=case.unreadable + 1)
-        if case.unreadable >= scene.program.protocol.unreadable_limit:
-            return _record_answer(case, question, UNREADABLE, scene)
-    case, alerts = _tell_somebody(case, said, scene)
-    case, words = next_line(case, READ_LINES)
-    spoken = Say("unclear.media") if isinstance(reply, Nothing) else words
-    check = _check_question(case, scene)
-    if check and case.asked != check:
-        case = replace(
-            case, answers={name: choice for name, choice in case.answers.items() if name != check}
-        )
-        case = stands_at(scene.program.protocol, case, check, scene.now).marked(
-            scene.now, Mark.CHECKED, Mark(f"{check}_asked")
-        )
-        return Step(case, (spoken, *alerts))
-    if question is not None and not check and question.id != "check":
-        case = replace(case, unreadable=case.unreadable + 1)
-        if case.unreadable >= scene.program.protocol.unreadable_limit:
-            step = _record_answer(case, question, UNREADABLE, scene)
-            return Step(step.case, (spoken, *alerts, *step.effects))
-    return Step(case, (spoken, *alerts))
-
-
-def _tell_somebody(case: Case, said: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:
-    """Alert whoever has the case at once; if nobody has it, ask for a review."""
-    name = case.holder or (case.accepted_by if case.human_has_it else "")
-    if name:
-        return case, (Alert("alert.words", name, said.strip()), *forward_words(case))
-    # dispatch asked the resident something: the revision carries the answer
-    if _human_near(case, scene):
-        return case, forward_words(case)
-    return said_again(case, frozenset({Said.WROTE_AGAIN}), scene), forward_words(case)
-
-
-def _human_near(case: Case, scene: Scene) -> bool:
-    """Did a human write to the resident within HUMAN_NEAR?"""
-    written_at = [
-        case.marks[mark] for mark in (Mark.NOTED, Mark.ASKED_RESIDENT) if mark in case.marks
-    ]
-    return bool(written_at) and scene.now - max(written_at) < HUMAN_NEAR
-
-
-def _check_question(case: Case, scene: Scene) -> str:
-    """The check question to put after a message: "reached" (did they get through to 911?), "check"
-    (is anyone in danger?) or "" for none.
-
-    None after violence, while a human leads the conversation, or within `check_again` seconds of
-    the last one.
-    """
-    if standing(case) in (Standing.VIOLENCE, Standing.WATCHED) or case.asked == "check":
-        return ""
-    checked = case.marks.get(Mark.CHECKED)
-    if _human_near(case, scene):
-        return ""
-    if Mark.TOLD_911 in case.marks and Mark.REACHED_ASKED not in case.marks:
-        return "reached"
-    if checked is not None and scene.now - checked < timedelta(
-        seconds=scene.program.clocks.check_again
-    ):
-        return ""
-    return "check"

@@ -23,6 +23,7 @@ LONGEST_NARRATIVE = 20  # texts kept with the case for the team; the message tab
 FIRST_WORDS = 5  # the first texts are always kept: they say what it is about
 # "we have your message" in danger: three wordings, used in turn
 LINES = ("again.human", "again.waiting", "again.here")
+READ_LINES = ("heard.one", "heard.two", "heard.three")  # the same outside danger
 
 
 def withdraw_contact(case: Case, reading: Reading) -> tuple[Case, tuple[Effect, ...]]:
@@ -167,3 +168,8 @@ def counted_kinds(case: Case, reply: Danger) -> tuple[str, ...]:
 def forward_words(case: Case) -> tuple[Effect, ...]:
     """A revision to every destination, because it carries the resident's words."""
     return (HandOff("wrote_again"),) if case.revision else ()
+
+
+def alert_accepter(case: Case, key: str, words: str = "") -> tuple[Effect, ...]:
+    """Alert whoever accepted the case, if a human has it."""
+    return (Alert(key, case.accepted_by, words),) if case.human_has_it and case.accepted_by else ()

@@ -18,7 +18,7 @@ from caller_service.core.ledger import tally
 from caller_service.core.outbound import UNSENT, DeliveryState, TextState
 from caller_service.core.outcome import Outcome
 from caller_service.core.program import Rung
-from caller_service.core.screening import SAME_WORDS
+from caller_service.core.repetition import SAME_WORDS
 from caller_service.rehearsal.board import Board
 from caller_service.rehearsal.calling import Call
 from caller_service.store import hand_offs, ledger, messages

@@ -1,0 +1,121 @@
+"""An answer counts only for the question it was sent for (rule 8), and lowers nothing (rule 1)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from .case import Case, Step, replace
+from .completion import FOLLOW_UPS
+from .effect import Record, Say
+from .journal_events import Event
+from .marks import Mark
+from .protocol import SKIPPED, UNSURE, Question
+from .questions import after_hand_off, readable_offer, stands_at
+from .reply import Answer
+from .routing import Scene
+from .service_area import locate
+
+
+def readable(case: Case, scene: Scene, heard_at: datetime, delivered: datetime | None) -> bool:
+    """Can the resident have read the open question before they wrote this text? (rule 8)"""
+    if scene.read_at is not None:
+        return heard_at >= scene.read_at
+    if not case.asked or Mark.ASKED not in case.marks:
+        return True
+    clocks = scene.program.clocks
+    receipt_in_time = delivered is not None and delivered <= heard_at  # known when the reply came
+    assumed_at = case.marks[Mark.ASKED] + timedelta(seconds=clocks.unseen if clocks.read else 0)
+    arrived_at = delivered if receipt_in_time and delivered is not None else assumed_at
+    return heard_at >= arrived_at + timedelta(seconds=clocks.read)
+
+
+def take_answer(
+    case: Case,
+    question: Question,
+    reply: Answer,
+    scene: Scene,
+    heard_at: datetime,
+    delivered: datetime | None,
+) -> Step:
+    """Count an answer only for the question it was sent for (rule 8). A safety "no" and a choice
+    that opens contact count only if the question can have been read; a bare number counts only for
+    the choices that were sent."""
+    choice = reply.choice
+    if (reply.by_place or question.opens(choice)) and not readable_offer(
+        scene.program.protocol, case
+    ):
+        # the question is put again with today's choices
+        return Step(case, (Record(Event.OFFER_DIFFERS, {"question": question.id}),))
+    guarded = (question.safety and choice == "no") or question.opens(choice)
+    if guarded and not readable(case, scene, heard_at, delivered):
+        if not case.too_fast:
+            return Step(
+                replace(case, too_fast=1),
+                (Say("too_fast"), Record(Event.TOO_FAST, {"question": question.id})),
+            )
+        choice = UNSURE if question.safety else SKIPPED
+    return record_answer(case, question, choice, scene)
+
+
+def record_answer(case: Case, question: Question, choice: str, scene: Scene) -> Step:
+    """Store an answer. A later answer to a safety question lowers nothing: earlier reasons stay."""
+    again = tuple(name for name in case.again if name != question.id)
+    case = replace(
+        case, answers={**case.answers, question.id: choice}, again=again, unreadable=0, too_fast=0
+    )
+    case = _reinstate_reasons(case, question, scene)
+    if question.follow_up:
+        step = FOLLOW_UPS[question.id](replace(case, asked="", offered=()), choice, scene)
+        return _put_follow_up(step, scene)
+    if question.kind == "place":
+        case = replace(case, located="skipped")
+    return Step(case, (Record(Event.ANSWERED, {"question": question.id, "choice": choice}),))
+
+
+def _put_follow_up(step: Step, scene: Scene) -> Step:
+    """Put the next open follow-up question, so that only one numbered question is open at a
+    time."""
+    if step.case.asked or step.case.ended or step.case.in_danger:
+        return step
+    name = after_hand_off(scene.program.protocol, step.case)
+    return (
+        Step(stands_at(scene.program.protocol, step.case, name, scene.now), step.effects)
+        if name
+        else step
+    )
+
+
+def _reinstate_reasons(case: Case, question: Question, scene: Scene) -> Case:
+    """A reason that a human set aside counts again if this very answer gives it again (rule 1)."""
+    facts = case.facts()
+    reinstated = {
+        rule.because
+        for rule in scene.program.protocol.rules
+        if rule.because in case.set_aside
+        and question.id in rule.when.names()
+        and rule.when.holds(facts)
+    }
+    if not reinstated or case.answers[question.id] == "no":
+        return case
+    because = tuple(reason for reason in case.because if reason not in reinstated)
+    return replace(case, set_aside=case.set_aside - reinstated, because=because)
+
+
+def take_place(case: Case, question: Question, text: str, scene: Scene) -> Step:
+    for_me = case.answers.get("who") in ("me", "me_minor")
+    about_another = True if case.about_another else False if for_me else None
+    found = locate(text, scene.program, scene.local, about_another=about_another)
+    again = tuple(name for name in case.again if name != question.id)
+    case = replace(
+        case,
+        place=text,
+        located=found.kind,
+        area=found.area,
+        point=found.point,
+        again=again,
+        unreadable=0,
+    )
+    return Step(
+        replace(case, answers={**case.answers, question.id: "given"}),
+        (Record(Event.PLACED, {"located": found.kind, "area": found.area}),),
+    )
