@@ -933,3 +933,33 @@ def test_a_child_who_says_so_in_words_gets_a_team_for_the_young() -> None:
 
     assert "youth" in skills_wanted(by_words)
     assert "youth" not in skills_wanted(Resident().texts("hi").answers("me").case)
+
+
+# ---- did they get through to 911? (rule 7) -------------------------------------------------------
+@pytest.mark.parametrize(
+    "said",
+    [
+        "911 didnt answer", "it just rings", "Not yet", "im on hold", "they hung up on me",
+        "im scared to call", "no signal", "i couldn't get through", "trying",
+        "el 911 no contesta", "todavía no", "me colgaron", "me da miedo llamar",
+    ],
+)  # fmt: skip
+def test_who_does_not_get_through_to_911_meets_a_human(said: str) -> None:
+    person = Resident().texts("hi").answers("me", "no", "no", "no", "text", "call_911")
+    person.waits(minutes=10)
+    while person.asked != "reached":
+        person.texts("hello?").waits(minutes=4)
+    person.texts(said)
+    assert person.happened(Page) and person.case.level == Level.R2
+
+
+@pytest.mark.parametrize(
+    "said", ["i called they are coming", "im on the phone with them", "ya llamé"]
+)
+def test_who_got_through_to_911_is_believed(said: str) -> None:
+    person = Resident().texts("hi").answers("me", "no", "no", "no", "text", "call_911")
+    person.waits(minutes=10)
+    while person.asked != "reached":
+        person.texts("hello?").waits(minutes=4)
+    person.texts(said)
+    assert person.case.answers["reached"] == "yes" and not person.happened(Page)
