@@ -529,7 +529,7 @@ def _whole_answer(
         code = phrases.get(words) or phrases.get(plain) or _led(plain, question, vocabulary)
         if code is not None and not _pleads(words, code, vocabulary):
             return _offered(code, offered)
-        return _numbered(words, plain, phrases, offered, vocabulary)
+        return _numbered(words, plain, phrases, question, offered, vocabulary)
     meaning = vocabulary.answers.get("yes_no", {}).get(_plain(words, vocabulary))
     return Answer(SKIPPED) if meaning in (SKIPPED, UNSURE) else None
 
@@ -560,6 +560,8 @@ def _doubt(
         or len(words) < 2
     ):
         return False
+    if _guessed(words, vocabulary) is not None:
+        return True
     yes_no = vocabulary.answers.get("yes_no", {})
     if yes_no.get(words[:1]) == "yes" and words[0].isalpha() and len(words[0]) > 1:
         return True
@@ -624,11 +626,16 @@ def _numbered(
     words: tuple[str, ...],
     plain: tuple[str, ...],
     phrases: Mapping[tuple[str, ...], str],
+    question: Question,
     offered: tuple[str, ...],
     vocabulary: Vocabulary,
 ) -> Reply | None:
     number, rest = _number(plain, vocabulary)
-    if number is None or not 1 <= number <= len(offered):
+    if number is None or rest in vocabulary.guesses:
+        number, rest = _guessed(plain, vocabulary), ()
+        if number is None or question.safety or any(map(question.opens, offered)):
+            return None  # of a safety question it is doubt (`_doubt`); of contact it opens nothing
+    if not 1 <= number <= len(offered):
         return None
     code = offered[number - 1]
     if not rest or code in (phrases.get(rest), phrases.get(words[1:])):
@@ -657,10 +664,29 @@ def _offered(code: str, offered: tuple[str, ...]) -> Reply | None:
 
 
 def _number(words: tuple[str, ...], vocabulary: Vocabulary) -> tuple[int | None, tuple[str, ...]]:
-    """The number at the start of a message, and the words after it."""
+    """The number at the start of a message, and the words after it. "I pick 2" is a number, too."""
     if words and words[0].isdecimal():
         return int(words[0][:6]), words[1:]
+    for at in range(1, len(words)):
+        if words[:at] in vocabulary.picks and (picked := _alone(words[at:], vocabulary)):
+            return picked, ()
     return vocabulary.numbers.get(words), ()
+
+
+def _alone(words: tuple[str, ...], vocabulary: Vocabulary) -> int | None:
+    """The number that these words are, and nothing else."""
+    if len(words) == 1 and words[0].isdecimal():
+        return int(words[0][:6])
+    return vocabulary.numbers.get(words)
+
+
+def _guessed(words: tuple[str, ...], vocabulary: Vocabulary) -> int | None:
+    """A number that they are not sure of: "1 i guess", "creo que 2"."""
+    for at in range(1, len(words)):
+        for guess, number in ((words[:at], words[at:]), (words[at:], words[:at])):
+            if guess in vocabulary.guesses and (guessed := _alone(number, vocabulary)):
+                return guessed
+    return None
 
 
 def _misspelt(

@@ -52,6 +52,9 @@ class Vocabulary:
     # question, or "yes_no" -> phrase -> code
     answers: Mapping[str, Mapping[tuple[str, ...], str]] = field(default_factory=dict)
     numbers: Mapping[tuple[str, ...], int] = field(default_factory=dict)  # "one", "the first one"
+    picks: frozenset[tuple[str, ...]] = frozenset()  # before a number they add nothing: "I pick"
+    # beside a number they make it doubt: "I guess"
+    guesses: frozenset[tuple[str, ...]] = frozenset()
     polite: frozenset[str] = frozenset()  # words without effect: "please"
     pleas: frozenset[str] = frozenset()  # polite words that turn a "no" into a plea: "no please"
     detect: frozenset[str] = frozenset()  # words that identify this language
@@ -84,6 +87,8 @@ class Vocabulary:
                 for name in {*other.answers, *self.answers}
             },
             {**other.numbers, **self.numbers},
+            self.picks | other.picks,
+            self.guesses | other.guesses,
             self.polite | other.polite,
             self.pleas | other.pleas,
             self.detect,

@@ -232,10 +232,27 @@ ELSEWHERE: list[tuple[str, str, str, str]] = [
         "he has a gun": "danger: weapon", "stop": "!stop", "": "nothing"}.items()),  # type: ignore[list-item]
 ]  # fmt: skip
 
+NUMBERS = [
+    (question, "en", said, code)
+    for said, yes, team in (
+        ("i pick 1", "yes", "team"), ("its 1", "yes", "team"), ("my answer is 1", "yes", "team"),
+        ("el 1", "yes", "team"), ("elijo la 1", "yes", "team"), ("answer is one", "yes", "team"),
+        ("1 i guess", "unsure", "team"), ("probably 1", "unsure", "team"),
+        ("i think 1", "unsure", "team"), ("creo que 1", "unsure", "team"),
+        ("a lo mejor 1", "unsure", "team"), ("i pick 9", "unclear", "unclear"),
+    )
+    for question, code in (("health", yes), ("suicide", yes), ("want", team))
+] + [
+    ("health", "en", "2 i guess", "unsure"), ("contact", "en", "1 i guess", "unclear"),
+    ("health", "es", "creo que 2", "unsure"), ("contact", "es", "la 1", "text_call"),
+    ("want", "en", "somebody to talk to on the phone", "counselor"),
+    ("want", "en", "someone who isn't police", "team"), ("want", "es", "manden a alguien", "team"),
+]  # fmt: skip
 ROWS = (
     [("health", "en", *row) for row in YES_NO.items()]
     + [("health", "es", *row) for row in SPANISH.items()]
     + ELSEWHERE
+    + NUMBERS
 )
 
 
