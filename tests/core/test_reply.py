@@ -246,6 +246,9 @@ NUMBERS = [
     ("health", "en", "2 i guess", "unsure"), ("contact", "en", "1 i guess", "unclear"),
     ("health", "es", "creo que 2", "unsure"), ("contact", "es", "la 1", "text_call"),
     ("want", "en", "somebody to talk to on the phone", "counselor"),
+    ("need", "es", "solo", "upset"), ("need", "es", "no deja de llorar", "upset"),
+    ("need", "en", "off his meds", "worried"), ("who", "en", "not sure who he is", "unknown"),
+    ("who", "en", "its me and im 16", "me_minor"), ("who", "es", "los dos", "me"),
     ("want", "en", "someone who isn't police", "team"), ("want", "es", "manden a alguien", "team"),
 ]  # fmt: skip
 ROWS = (
