@@ -23,8 +23,11 @@ A combination is written as terms in order, each within `GAP` words of the one b
                                   something is wrong is heard, what it is less surely
 
 Words of the class `present` near a combination cancel the effect of `distant` ("years ago, and
-again tonight"). Within `WIDE` words of the class `telling` (stories, games, errands and the like)
-no danger is found. Within `WIDE` words of the class `settled` (care that is under way, what ended
+again tonight"), and so does a word of `contrast` between the two. What is said to happen at this
+moment (the class `happening`: "he is hitting me") is neither distant nor settled, except in a
+`story` (a film, a dream).
+
+Within `WIDE` words of the class `telling` (stories, games, errands and the like) no danger is found. Within `WIDE` words of the class `settled` (care that is under way, what ended
 well, what was last year) a combination counts only if `SURE` of them are found, if it begins with
 `even:`, or near a word of `present`, or if a word of `contrast` stands between ("he is fine, but").
 
@@ -62,6 +65,7 @@ DANGERS = "dangers"  # the section for which harmless phrases are removed
 # classes with a special meaning
 DENIAL, DISTANT, PRESENT, TELLING = "denial", "distant", "present", "telling"
 SETTLED, CONTRAST = "settled", "contrast"
+HAPPENING, STORY = "happening", "story"
 END = "$"  # behind the last word: no text holds it, `normal` takes it out
 STRUCK = "\0"  # replaces a harmless phrase; matches nothing
 
@@ -506,10 +510,23 @@ class Combinations:
             return True
         if each.in_order and any(start < at and behind < end for at, behind in places.get(DENIAL)):
             return True
-        if not any(_near(place, other, 2 * NEAR) for other in places.get(DISTANT)):
+        distant = [
+            other
+            for other in places.get(DISTANT)
+            if _near(place, other, 2 * NEAR)
+            # "last year, but now he hits me"
+            and not any(other[1] <= at < end and at <= start for at, _ in places.get(CONTRAST))
+        ]
+        if not distant:
             return False
         # "he did it years ago, and again now"
-        return not any(_near(place, other, NEAR) for other in places.get(PRESENT))
+        if any(_near(place, other, NEAR) for other in places.get(PRESENT)):
+            return False
+        # "he was arrested last year. he is hitting me": what happens was not last year, but a film
+        # tells in the present as well
+        return any(other in places.get(STORY) for other in distant) or not any(
+            _near(place, other, SHARED) for other in places.get(HAPPENING)
+        )
 
 
 _ByTerm = Mapping[str, Sequence[tuple[int, frozenset[str]]]]
@@ -580,8 +597,11 @@ class _Settles:
             for now in (places.get(PRESENT) if self._settled else ())
             if not any(_near(now, other, SHARED) for other in self._settled)
         ]
+        self._happening = places.get(HAPPENING) if self._settled else ()
 
     def hides(self, danger: Place) -> bool:
+        if any(_near(danger, now, SHARED) for now in self._happening):
+            return False
         return any(
             _near(danger, settled, WIDE) and not self._turned(settled, danger)
             for settled in self._settled

@@ -23,7 +23,7 @@ FLOORS = {
 }  # fmt: skip
 # one language is below what the other reaches
 ENGLISH = FLOORS | {
-    "danger_kept": 0.91, "ordinary_kept": 0.06, "danger_fresh": 0.93, "ordinary_fresh": 0.055,
+    "danger_kept": 0.91, "ordinary_kept": 0.065, "danger_fresh": 0.93, "ordinary_fresh": 0.055,
     "danger_hard": 0.78, "ordinary_hard": 0.13, "danger_control": 0.83, "ordinary_control": 0.03,
 }  # fmt: skip
 SPANISH = FLOORS | {
@@ -82,6 +82,73 @@ def test_what_was_done_is_not_an_attempt_when_it_is_named(said: str) -> None:
 def test_a_trade_a_duration_or_thanks_hide_no_danger(said: str, beside: str) -> None:
     assert read_combinations().kinds(normal(f"{said}, {beside}"))
     assert read_combinations().kinds(normal(f"{beside}, {said}"))
+
+
+HARMLESS = (
+    "thank god someone answered", "thanks for answering", "im a nurse", "i work at a store",
+    "at the concert", "im in the movie theater", "at the football game", "at church", "at the gym",
+    "at the party", "at the clinic", "at the wedding", "it happened at the baby shower",
+    "for two years now", "he was in the army", "i was watching tv when",
+    "i was watching a movie and", "we were playing cards and", "its so hot out today",
+    "hi good morning", "this is not a joke", "swear to god", "i have a job interview tomorrow",
+    "i go to therapy", "i dont have insurance", "im on medicaid", "the doctor said to wait",
+    "i got your number from my therapist", "he got arrested last year",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("beside", HARMLESS)
+@pytest.mark.parametrize(
+    "said",
+    [
+        "he has a gun", "my husband has a knife", "theres a shooter", "he is beating me",
+        "my boyfriend is choking me", "my dad is hitting my mom", "she is unconscious",
+        "he isnt breathing", "my son is having a seizure", "i want to kill myself",
+        "my ex is threatening to kill me", "my sister wants to kill herself",
+    ],
+)  # fmt: skip
+def test_a_plain_danger_is_heard_beside_whatever_is_harmless(said: str, beside: str) -> None:
+    """Thanks, a job, a place or a time beside it say nothing about it."""
+    assert read_combinations().kinds(normal(f"{said}. {beside}"))
+    assert read_combinations().kinds(normal(f"{beside}, {said}"))
+
+
+@pytest.mark.parametrize("did", ["is beating me", "is choking me", "has a gun", "is choking"])
+@pytest.mark.parametrize(
+    "who",
+    [
+        "my landlord", "my manager", "my boss", "my coworker", "my roommate", "my coach",
+        "my pastor", "my uber driver", "a customer", "my client", "the cashier",
+        "the guy upstairs", "the neighbor lady", "my supervisor", "the nanny", "my caregiver",
+        "the janitor", "my teammate", "the bartender", "my sponsor", "my therapist",
+        "the principal", "my housemate", "a homeless man",
+    ],
+)  # fmt: skip
+def test_anybody_can_hurt_and_be_hurt(who: str, did: str) -> None:
+    assert read_combinations().kinds(normal(f"{who} {did}"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "he got arrested last year but he is beating me", "the doctor said its nothing but she collapsed",
+        "last year he was sorry but he hit me", "at the concert someone got stabbed",
+        "they are shooting at us", "my brother od'd",
+    ],
+)  # fmt: skip
+def test_what_comes_behind_a_but_is_no_old_story(said: str) -> None:
+    assert read_combinations().kinds(normal(said))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my boss is killing me", "in the movie he is choking her", "my sister overdosed in 2017",
+        "they are shooting a movie downtown", "he has a gun safe", "my dad is beating me at chess",
+        "he got shot in korea", "my coach is going to kill me lol", "work is killing me",
+    ],
+)  # fmt: skip
+def test_a_story_or_a_figure_of_speech_is_still_none(said: str) -> None:
+    assert read_combinations().kinds(normal(said)) == (), said
 
 
 @pytest.mark.parametrize(
