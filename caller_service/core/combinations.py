@@ -27,9 +27,10 @@ again tonight"), and so does a word of `contrast` between the two. What is said 
 moment (the class `happening`: "he is hitting me") is neither distant nor settled, except in a
 `story` (a film, a dream).
 
-Within `WIDE` words of the class `telling` (stories, games, errands and the like) no danger is found. Within `WIDE` words of the class `settled` (care that is under way, what ended
-well, what was last year) a combination counts only if `SURE` of them are found, if it begins with
-`even:`, or near a word of `present`, or if a word of `contrast` stands between ("he is fine, but").
+Within `WIDE` words of the class `telling` (stories, games, errands and the like) no danger is
+found. Within `WIDE` words of the class `settled` (care that is under way, what ended well, what was
+last year) a combination counts only if `SURE` of them are found, if it begins with `even:`, or near
+a word of `present`, or if a word of `contrast` stands between ("he is fine, but").
 
 A form of a class may itself name classes next to each other, with choices and optional parts ("?"):
 

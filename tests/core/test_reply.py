@@ -892,3 +892,55 @@ def test_a_word_that_is_written_by_chance_is_no_code_word(word: str) -> None:
     assert read("code bluebird", None, (), EARS["en"]).reply == Command(
         CommandName.CODE, "bluebird"
     )
+
+
+def wished(said: str) -> set[Wish]:
+    return set(reading(said, None).wishes)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "i dont know who to text i'm scared about my brother", "i dont know what to text",
+        "im not sure who to message", "i cant remember who to text about this",
+    ],
+)  # fmt: skip
+def test_who_does_not_know_whom_to_write_to_takes_no_texts_back(said: str) -> None:
+    assert Wish.NO_TEXTS not in wished(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["actually dont call only text", "please do not call only text", "dont call me only text me"],
+)
+def test_no_calls_but_texts_takes_back_calls_alone(said: str) -> None:
+    assert Wish.ONLY_TEXTS in wished(said)
+    assert not {Wish.NO_TEXTS, Wish.ONLY_CALLS, Wish.NO_CONTACT} & wished(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "quit sending stuff to my phone he checks it", "stop sending me things my husband reads it",
+        "stop texting my phone he looks at it", "dont send anything to my phone my dad checks my phone",
+    ],
+)  # fmt: skip
+def test_texts_that_somebody_else_checks_close_calls_as_well(said: str) -> None:
+    """Who reads the phone answers it, too."""
+    assert Wish.OVERHEARD in wished(said)
+    assert reading(said, None).reply == Withdrawal(frozenset({"text", "call"}))
+
+
+@pytest.mark.parametrize(
+    ("said", "wish"),
+    [
+        ("can you patch me to 911", Wish.EMERGENCY_FOR_ME),
+        ("patch me through to 911", Wish.EMERGENCY_FOR_ME),
+        ("can you transfer me to 911", Wish.EMERGENCY_FOR_ME),
+        ("did you call 911", Wish.EMERGENCY), ("have you guys called an ambulance", Wish.EMERGENCY),
+        ("patch me through to a person", Wish.PERSON), ("páseme con un ser humano", Wish.PERSON),
+        ("comuníqueme con una persona", Wish.PERSON),
+    ],
+)  # fmt: skip
+def test_whoever_asks_for_911_or_for_somebody_is_heard(said: str, wish: Wish) -> None:
+    assert wish in wished(said)

@@ -23,7 +23,7 @@ FLOORS = {
 }  # fmt: skip
 # one language is below what the other reaches
 ENGLISH = FLOORS | {
-    "danger_kept": 0.91, "ordinary_kept": 0.065, "danger_fresh": 0.93, "ordinary_fresh": 0.055,
+    "danger_kept": 0.91, "ordinary_kept": 0.06, "danger_fresh": 0.93, "ordinary_fresh": 0.055,
     "danger_hard": 0.78, "ordinary_hard": 0.13, "danger_control": 0.83, "ordinary_control": 0.03,
 }  # fmt: skip
 SPANISH = FLOORS | {
@@ -456,3 +456,38 @@ def test_everyday_talk_hides_no_danger_that_is_said_outright(said: str) -> None:
 )  # fmt: skip
 def test_a_name_a_feast_or_an_arrival_hides_no_danger(said: str) -> None:
     assert read_combinations().kinds(normal(said)), said
+
+
+@pytest.mark.parametrize(
+    ("said", "is_said", "is_not"),
+    [
+        ("i was about to call 911 but im afraid theyll shoot him", "violence", "own_weapon"),
+        ("i want to call but i think the cops will shoot my son", "violence", "own_weapon"),
+        ("if i had my gun i will shoot him", "own_weapon", "threat_staff"),
+        ("im gonna find you and kill you dana", "threat_staff", ""),
+        ("ill come down there and shoot you", "threat_staff", ""),
+        ("he said im gonna kill you", "", "threat_staff"),
+        ("my mom said ill kill you lol", "", "threat_staff"),
+        ("if the cops come i will shoot them and then me", "suicide", ""),
+        ("im going to kill them and myself", "suicide", ""),
+        ("dont send an ambulance its too expensive", "", "breathing"),
+        ("please dont call an ambulance i cant pay", "", "breathing"),
+        ("dont send an ambulance he isnt breathing", "breathing", ""),
+        ("me van a encerrar", "", "suicide"), ("me van a encerrar", "", "violence"),
+        ("i need to go to work now can they come at 5 instead", "", "violence"),
+        ("i have to go to school now will they be here tonight", "", "violence"),
+    ],
+)  # fmt: skip
+def test_whose_weapon_whose_threat_and_whose_death_it_is(
+    said: str, is_said: str, is_not: str
+) -> None:
+    kinds = read_combinations().kinds(normal(said))
+    assert not is_said or is_said in kinds
+    assert is_not not in kinds
+
+
+def test_who_went_somewhere_else_is_not_seen_where_nobody_is() -> None:
+    for said in ("hes not there anymore he went to the library", "im not there yet"):
+        assert "hears_or_sees" not in read_combinations().kinds(normal(said), "markers"), said
+    for said in ("he talks to people who are not there", "i see things that are not there"):
+        assert "hears_or_sees" in read_combinations().kinds(normal(said), "markers"), said
