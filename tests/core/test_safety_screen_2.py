@@ -936,6 +936,14 @@ def test_a_child_who_says_so_in_words_gets_a_team_for_the_young() -> None:
 
 
 # ---- did they get through to 911? (rule 7) -------------------------------------------------------
+def asked_about_911() -> Resident:
+    person = Resident().texts("hi").answers("me", "no", "no", "no", "text", "call_911")
+    person.waits(minutes=10)
+    while person.asked != "reached":
+        person.texts("hello?").waits(minutes=4)
+    return person
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -945,11 +953,7 @@ def test_a_child_who_says_so_in_words_gets_a_team_for_the_young() -> None:
     ],
 )  # fmt: skip
 def test_who_does_not_get_through_to_911_meets_a_human(said: str) -> None:
-    person = Resident().texts("hi").answers("me", "no", "no", "no", "text", "call_911")
-    person.waits(minutes=10)
-    while person.asked != "reached":
-        person.texts("hello?").waits(minutes=4)
-    person.texts(said)
+    person = asked_about_911().texts(said)
     assert person.happened(Page) and person.case.level == Level.R2
 
 
@@ -957,9 +961,5 @@ def test_who_does_not_get_through_to_911_meets_a_human(said: str) -> None:
     "said", ["i called they are coming", "im on the phone with them", "ya llamé"]
 )
 def test_who_got_through_to_911_is_believed(said: str) -> None:
-    person = Resident().texts("hi").answers("me", "no", "no", "no", "text", "call_911")
-    person.waits(minutes=10)
-    while person.asked != "reached":
-        person.texts("hello?").waits(minutes=4)
-    person.texts(said)
+    person = asked_about_911().texts(said)
     assert person.case.answers["reached"] == "yes" and not person.happened(Page)

@@ -5,29 +5,17 @@ from __future__ import annotations
 
 import pytest
 from conftest import House, Resident
+from played import DANA, FULL, SUICIDE, UNIT, later, paged_for_danger
 
 ME = "+17205550123"
-DANA = "+17205550130"
-UNIT = "+17205550133"
-# a team is requested; texts and calls are safe
-FULL = ("hello", "1", "2", "2", "2", "1", "1", "Main St and 3rd Ave", "1", "1")
-SUICIDE = ("i want to kill myself", "2", "1")
 STORY = "my brother took the car keys and left again"
 DAY = 24 * 3600
-
-
-def later(house: House, seconds: float) -> None:
-    house.later(seconds, 20)
 
 
 def staff(house: House, number: str, said: str) -> list[str]:
     heard = house.resident(number).texts(said).heard
     house.settles()
     return heard
-
-
-def paged_for_danger(house: House) -> bool:
-    return any(row.ladder == "danger" for row in house.rows("page"))
 
 
 # ---- an answer that comes after the end ----------------------------------------------------------

@@ -4,53 +4,25 @@ to 23)."""
 
 from __future__ import annotations
 
-import unicodedata
 from itertools import pairwise
 
 import pytest
-from conftest import House, Resident
+from conftest import House
+from played import (
+    DANA,
+    FULL,
+    FULL_ES,
+    LUIS,
+    SUICIDE,
+    UNIT,
+    answers,
+    held,
+    later,
+    paged_for_danger,
+    staff,
+)
 
 ME = "+17205550123"
-DANA, LUIS, UNIT = "+17205550130", "+17205550131", "+17205550133"
-# a team is requested; texts and calls are safe
-FULL = ("hello", "1", "2", "2", "2", "1", "1", "Main St and 3rd Ave", "1", "1")
-FULL_ES = ("hola", *FULL[1:])
-SUICIDE = ("i want to kill myself", "2", "1")
-
-
-def later(house: House, seconds: float) -> None:
-    house.later(seconds, 20)
-
-
-def staff(house: House, number: str, said: str) -> str:
-    heard = house.resident(number).texts(said).heard
-    house.settles()
-    return "\n".join(heard)
-
-
-def plain(text: str) -> str:
-    """Without accents, because a text may leave them out to save a part."""
-    letters = unicodedata.normalize("NFD", text)
-    return "".join(letter for letter in letters if unicodedata.category(letter) != "Mn")
-
-
-def answers(me: Resident, key: str, language: str = "es") -> None:
-    heard = plain("\n".join(me.heard))
-    assert plain(me.house.words(key, language)) in heard, f"{key} is not in {me.heard}"
-
-
-def paged_for_danger(house: House) -> bool:
-    return any(row.ladder == "danger" for row in house.rows("page"))
-
-
-def held(house: House) -> tuple[Resident, str]:
-    """Dana has accepted a danger and has written."""
-    me = house.resident().texts(*SUICIDE)
-    house.settles()
-    code = me.case().reference
-    staff(house, DANA, code)
-    staff(house, DANA, f"{code} I am Dana. I am here.")
-    return me, code
 
 
 # ---- people on duty who can only text ------------------------------------------------------------
@@ -207,7 +179,7 @@ def test_a_long_text_with_a_question_in_it_is_read_by_a_human(house: House) -> N
     me = house.resident().texts(
         "no tengo papeles y estoy muy sola aqui desde que llegue hace un ano"
     )
-    answers(me, "faq.immigration")
+    answers(me, "faq.immigration", "es")
     assert "story" in me.case().state["said"]
 
 
@@ -253,7 +225,7 @@ def test_a_short_danger_in_spanish_is_answered_in_spanish(house: House, said: st
 def test_whoever_goes_on_in_spanish_is_answered_in_spanish(house: House) -> None:
     me = house.resident().texts("hi", "mi hermano esta muy mal").told()
     assert me.case().language == "es"
-    answers(me, "ask.who")
+    answers(me, "ask.who", "es")
 
 
 @pytest.mark.parametrize(
@@ -351,7 +323,7 @@ def test_an_ordinary_goodbye_or_wish_is_none(house: House, said: str) -> None:
 @pytest.mark.parametrize("said", ["cancelar", "cancela", "CANCELEN", "mejor ya no vengan"])
 def test_a_request_is_taken_back_in_spanish(house: House, said: str) -> None:
     me = house.resident().texts(*FULL_ES, said)
-    answers(me, "cancel.done")
+    answers(me, "cancel.done", "es")
     assert me.case().status == "cancelled"
 
 
@@ -363,7 +335,7 @@ def test_no_request_is_called_open_that_is_not(house: House, said: str) -> None:
 
 def test_texts_begin_again_in_spanish(house: House) -> None:
     me = house.resident().texts(*FULL_ES, "PARAR", "EMPEZAR")
-    answers(me, "start.confirmed")
+    answers(me, "start.confirmed", "es")
     assert not me.case().state["cannot_text"]
 
 
