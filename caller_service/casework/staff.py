@@ -334,14 +334,16 @@ def _takes(case: Case, name: str, answer: Takes) -> _Action:
 def _passes(name: str) -> _Action:
     """They cannot take it. Who was not asked, or says so again, changes nothing: that the next
     person is asked now would be untrue."""
-    nobody = [False]
+    instead = ""
 
     def do(now: Case, scene: Scene, conn: sa.Connection) -> Step:
+        nonlocal instead
         step = passes(now, name, scene, conn)
-        nobody[0] = not any(isinstance(effect, Page) for effect in step.effects)
+        asks_next = any(isinstance(effect, Page) for effect in step.effects)
+        instead = "" if asks_next else "page.passed_alone"
         return step
 
-    return _Action(do, "page.passed", instead=lambda: "page.passed_alone" if nobody[0] else "")
+    return _Action(do, "page.passed", instead=lambda: instead)
 
 
 def _accepted_keys(case: Case) -> str:
@@ -415,7 +417,7 @@ def _named(words: str, program: Program) -> str:
     """Whose name on the ladder this is, or begins: "Second" is the "Second dispatcher" if nobody
     else is called so, also with a reason behind it ("Second, my shift ends"). "" for nobody."""
     said = re.split(r"[,.;:!–—]", words.strip(" .:"))[0].casefold().split()
-    while len(said) > 1 and " ".join(said[-1:]) in program.staff.beside_acts:
+    while len(said) > 1 and said[-1] in program.staff.beside_acts:
         said.pop()
     names = dict.fromkeys(rung.name for rung in program.ladder)
     exact = [name for name in names if name.casefold().split() == said]

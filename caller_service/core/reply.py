@@ -308,8 +308,11 @@ def _meant(
 
 def _sees_no_team(words: tuple[str, ...], vocabulary: Vocabulary) -> bool:
     """Does somebody who waits for a team not see it, or say that it is at another place?"""
-    phrases = vocabulary.no_team | vocabulary.team_astray
-    return any(_contains(phrase, words) for phrase in phrases)
+    return any(
+        _contains(phrase, words)
+        for phrases in (vocabulary.no_team, vocabulary.team_astray)
+        for phrase in phrases
+    )
 
 
 def _said_of_a_place(words: tuple[str, ...], ears: Ears) -> frozenset[str]:

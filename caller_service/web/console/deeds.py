@@ -79,11 +79,7 @@ def line(form: Form, field: str, longest: int) -> str:
 
 def why(form: Form, needed: bool = False, field: str = "reason") -> str:
     """A reason; a dash is none. Raises Mistyped, Refused."""
-    text = form.get(field, "")
-    try:
-        given = str(Reason().deserialize(text))
-    except ValidationError:
-        raise mistyped(field, text, LONGEST_REASON) from None
+    given = _checked(Reason(), field, form.get(field, ""), LONGEST_REASON)
     if needed and not given:
         raise Refused("reason_needed")
     return given
@@ -91,8 +87,12 @@ def why(form: Form, needed: bool = False, field: str = "reason") -> str:
 
 def typed(field: str, text: str, longest: int, needed: bool = False) -> str:
     """A text as staff typed it into this field. Raises Mistyped."""
+    return _checked(StaffWords(longest, required=needed), field, text, longest)
+
+
+def _checked(rule: StaffWords, field: str, text: str, longest: int) -> str:
     try:
-        return str(StaffWords(longest, required=needed).deserialize(text))
+        return str(rule.deserialize(text))
     except ValidationError:
         raise mistyped(field, text, longest) from None
 
