@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from caller_service.core.outbound import NOT_MADE, CallState
 from caller_service.core.program import INTERPRETER
 
+from .claim import PAUSED
 from .claim import claim as _claim
 from .contacts import lock_number
 from .sealing import Sealer
@@ -284,7 +285,8 @@ def later(
 ) -> None:
     """Look at the call again at `next_at`. With `state`, try again from that state unless it was
     made meanwhile: only the job whose attempt it was (`job`) may say so."""
-    changed: dict[str, Any] = {"next_at": next_at, "error": error, "claimed_by": None}
+    tried = None if job is None else PAUSED  # what was not tried may be woken sooner
+    changed: dict[str, Any] = {"next_at": next_at, "error": error, "claimed_by": tried}
     if state is None:
         conn.execute(
             sa.update(call).where(call.c.id == call_id, call.c.rank < ENDED).values(changed)

@@ -15,7 +15,8 @@ CLAIM = timedelta(seconds=30)  # a lease: longer than any one request may take
 LOOKING = timedelta(seconds=8)
 # an attempt that was cut off may reach the provider after we look it up: wait this long first
 SETTLE = timedelta(seconds=3)
-SETTLING = "settling"  # a value of `claimed_by` that is no job's id: nobody tries until `next_at`
+# a value of `claimed_by` that is no job's id: no job tries until a sweep takes it up at `next_at`
+PAUSED = "settling"
 
 
 def claim(
@@ -31,24 +32,24 @@ def claim(
 ) -> bool | None:
     """Claim an attempt. True: it is the first (`first` is stored, too). False: the outcome of an
     earlier one is unknown, so look it up before trying again. None: another job's attempt is under
-    way, or the work is done. A job that is run again after a crash leaves the row to a sweep,
+    way, its time has not come, or the work is done. A row may have several jobs: its own, one that
+    wakes it, and one that the engine runs again after a crash. The last leaves the row to a sweep,
     `settle` from now: what was cut off may still be on its way, however long ago it was claimed,
     and a lookup now could miss it."""
-    begun = sa.update(table).where(table.c.id == row_id)
+    one = sa.update(table).where(table.c.id == row_id)
+    waiting, trying = (
+        one.where(table.c.state == state) for state in (states.WAITING, states.TRYING)
+    )
+    free = table.c.claimed_by.is_(None)
     values = {
         "state": states.TRYING,
         "tries": table.c.tries + 1,
         "next_at": now + hold,
         "claimed_by": job,
     }
-    if (
-        conn.execute(begun.where(table.c.state == states.WAITING).values(values | first)).rowcount
-        == 1
-    ):
+    if conn.execute(waiting.where(free).values(values | first)).rowcount == 1:
         return True
-    trying = begun.where(table.c.state == states.TRYING)
     mine = trying.where(table.c.claimed_by == job)
-    if conn.execute(mine.values(next_at=now + settle, claimed_by=SETTLING)).rowcount == 1:
+    if conn.execute(mine.values(next_at=now + settle, claimed_by=PAUSED)).rowcount == 1:
         return None
-    free = trying.where(table.c.claimed_by.is_(None))
-    return False if conn.execute(free.values(values)).rowcount == 1 else None
+    return False if conn.execute(trying.where(free).values(values)).rowcount == 1 else None

@@ -16,7 +16,7 @@ from caller_service.core.outbound import NOT_RECEIVED, DeliveryState
 from caller_service.documents.printed_hand_off import Listed
 from caller_service.store.database.compiled import CompiledStatement
 
-from .claim import CLAIM
+from .claim import CLAIM, PAUSED
 from .claim import claim as _claim
 from .sealing import Sealer
 from .tables import case, delivery, hand_off, page
@@ -260,7 +260,7 @@ def later(conn: sa.Connection, delivery_id: str, job: str, next_at: datetime, er
     """Try again at `next_at`. Only the job whose attempt it is may say so."""
     conn.execute(
         _tried_by(delivery_id, job).values(
-            state=DeliveryState.WAITING, next_at=next_at, claimed_by=None, error=error
+            state=DeliveryState.WAITING, next_at=next_at, claimed_by=PAUSED, error=error
         )
     )
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from caller_service.core.outbound import UNSENT, TextState
 from caller_service.store.database.compiled import CompiledStatement
 
-from .claim import CLAIM
+from .claim import CLAIM, PAUSED
 from .claim import claim as _claim
 from .sealing import CannotOpen, Sealer
 from .tables import message
@@ -472,7 +472,7 @@ def later(
     conn.execute(
         sa.update(message)
         .where(message.c.id == message_id, message.c.rank == 0, message.c.claimed_by == job)
-        .values(state=state, next_at=next_at, error=error, claimed_by=None)
+        .values(state=state, next_at=next_at, error=error, claimed_by=PAUSED)
     )
 
 

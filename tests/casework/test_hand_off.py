@@ -231,6 +231,8 @@ def test_a_text_whose_fate_is_unknown_is_looked_up_before_it_is_sent_again(house
             "next_page_uri": None,
         },
     )
+    house.wait(1)
+    house.sweeps()
     send_text(house.parts, text.id)
 
     row = house.rows("message", id=text.id)[0]

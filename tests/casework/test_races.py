@@ -27,6 +27,7 @@ from caller_service.casework.outbound.send_text import CLAIM, SETTLE, send_text
 from caller_service.casework.receive import Turn, receive
 from caller_service.casework.timers import set_back
 from caller_service.store import cases, hand_offs, messages
+from caller_service.store.claim import PAUSED
 from caller_service.store.database.group_commit import DirectWriter
 from caller_service.store.tables import Base
 
@@ -306,10 +307,12 @@ def test_two_pages_that_found_the_same_text_do_not_both_call_it_theirs(
         send_text(house.parts, second, "two")
 
     row = house.rows("message", id=second)[0]
-    assert (row.state, row.provider_id, row.claimed_by) == ("trying", None, None)
+    assert (row.state, row.provider_id, row.claimed_by) == ("trying", None, PAUSED)
     assert row.next_at - house.clock() < timedelta(seconds=5), (
         "it is looked for again at once, not when the claim has run out"
     )
+    house.wait(5)
+    house.sweeps()
     send_text(house.parts, second, "three")
     assert [house.rows("message", id=one)[0].provider_id for one in (first, second)] == [
         "SMfound",
@@ -694,6 +697,43 @@ def test_a_try_that_was_cut_off_is_taken_over_by_its_own_job_and_by_another(hous
     house.sweeps().settles()
     assert [headers["Idempotency-Key"] for _, headers in house.posted] == [f"{mine.case_id}.1"]
     assert (to_the_cad(house).state, to_the_cad(house).tries) == ("received", 2)
+
+
+def test_a_try_that_failed_is_not_made_again_before_its_time_by_any_job(house: House) -> None:
+    """A revision may have two jobs, and the engine runs one again that was cut off at its end."""
+    house.resident().wants_a_team()
+    mine = to_the_cad(house)
+    keys = takes(house, first=500)
+
+    for job in ("its own", "woken", "its own"):
+        deliver(house.parts, mine.id, job)
+    assert len(keys) == 1
+
+    house.wait(PAUSES[0])
+    house.sweeps().settles()
+    assert (to_the_cad(house).state, to_the_cad(house).tries) == ("received", 2)
+
+
+@pytest.mark.parametrize("status", [429, 500])
+def test_a_text_that_was_not_taken_is_not_sent_again_before_its_time_by_any_job(
+    house: House, status: int
+) -> None:
+    """After 429 it is sent from the start; after 500 it is looked for first."""
+    me = house.resident().wants_a_team()
+    house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
+    mine = house.rows("message", direction="out", person=None, state="waiting")[-1]
+    house.works(twilio=status)
+    asked = len(house.outside.calls)
+    assert (tried := house.rows("message", id=mine.id)[0]).tries == 1
+
+    for job in ("woken", "its own"):
+        send_text(house.parts, mine.id, job)
+    assert len(house.outside.calls) == asked
+    assert house.rows("message", id=mine.id)[0] == tried
+
+    house.wait(2)
+    house.sweeps().settles()
+    assert len(house.texts_to(ME)) == 1
 
 
 def test_a_try_whose_job_never_comes_back_is_swept(house: House) -> None:

@@ -42,8 +42,7 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
         one = hand_offs.delivery_by_id(conn, delivery_id)
         if one is None or one.state not in NOT_RECEIVED or hand_offs.earlier_waiting(conn, one):
             return
-    waiting = one
-    one = parts.writer.write(lambda conn: _begin(conn, parts, waiting, job))
+    one = parts.writer.write(lambda conn: _begin(conn, parts, delivery_id, job))
     if one is None:
         return
     try:
@@ -67,14 +66,11 @@ def deliver(parts: Parts, delivery_id: str, job: str = "") -> None:
     parts.writer.write(received)
 
 
-def _begin(conn: sa.Connection, parts: Parts, seen: Delivery, job: str) -> Delivery | None:
-    """Begin a try: the delivery as it was before; None if another job tries, or has tried since it
-    was `seen` and said when the next try is."""
+def _begin(conn: sa.Connection, parts: Parts, delivery_id: str, job: str) -> Delivery | None:
+    """Begin a try: the delivery as it was before; None if it is another job's, or not yet time."""
     lock_for_write(conn)
-    one = hand_offs.delivery_by_id(conn, seen.id)
-    if one is None or one.tries != seen.tries:
-        return None
-    claimed = hand_offs.claim(conn, one.id, job, parts.now(), CLAIM, SETTLE)
+    one = hand_offs.delivery_by_id(conn, delivery_id)
+    claimed = hand_offs.claim(conn, delivery_id, job, parts.now(), CLAIM, SETTLE)
     return None if claimed is None else one
 
 

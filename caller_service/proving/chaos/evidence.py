@@ -45,7 +45,7 @@ WITHOUT_DISPATCH = (
     Outcome.NO_REQUEST,
 )
 # Two attempts at one delivery that are closer together than this come from two jobs: an attempt
-# after one that was cut off waits longer (store/claim.py, SETTLE).
+# after one that failed or was cut off waits longer (store/claim.py, PAUSED).
 AT_ONCE = timedelta(seconds=1)
 ON_ITS_WAY = timedelta(seconds=10)  # made so late, it may not have arrived
 TAKEN_IN = timedelta(seconds=2)  # from a turn's first read of a text to its commit
