@@ -280,4 +280,5 @@ def test_what_a_browser_loads_is_ours_and_kept(opens: Opens, stage: Stage) -> No
         assert kept == (
             "public, max-age=31536000, immutable" if "/static/" in answer.url else "no-store"
         ), answer.url
-    assert sum("/static/" in answer.url for answer in asked) >= 4
+    # the icon makes four, where the browser draws one
+    assert sum("/static/" in answer.url for answer in asked) >= 3

@@ -81,9 +81,9 @@ def phone(browser: Browser) -> Iterator[BrowserContext]:
 
 
 def press(page: Page, value: str, name: str = "answer") -> None:
-    with page.expect_response(lambda answer: answer.request.method == "GET"):
-        page.locator(f"button[name={name}][value={value}]").first.click()
-    page.wait_for_load_state("domcontentloaded")
+    before = page.url
+    page.locator(f"button[name={name}][value={value}]").first.click()
+    page.wait_for_url(lambda url: url != before, wait_until="domcontentloaded")
 
 
 def ask_for_a_team(page: Page, url: str) -> None:
