@@ -101,10 +101,14 @@ def _reinstate_reasons(case: Case, question: Question, scene: Scene) -> Case:
     return replace(case, set_aside=case.set_aside - reinstated, because=because)
 
 
-def take_place(case: Case, question: Question, text: str, scene: Scene) -> Step:
+def whose_place(case: Case) -> bool | None:
+    """Is the place they give somebody else's? None: not known."""
     for_me = case.answers.get("who") in ("me", "me_minor")
-    about_another = True if case.about_another else False if for_me else None
-    found = locate(text, scene.program, scene.local, about_another=about_another)
+    return True if case.about_another else False if for_me else None
+
+
+def take_place(case: Case, question: Question, text: str, scene: Scene) -> Step:
+    found = locate(text, scene.program, scene.local, about_another=whose_place(case))
     again = tuple(name for name in case.again if name != question.id)
     case = replace(
         case,

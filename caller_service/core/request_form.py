@@ -16,6 +16,7 @@ from dataclasses import replace as with_changes
 from datetime import datetime, timedelta
 
 from . import hand_off, retention
+from .answers import whose_place
 from .case import Case, Channel, Status, Step, replace
 from .commands import said_again
 from .effect import Alert, Ask, Effect, HandOff, Record, Say
@@ -43,7 +44,7 @@ from .routing import Scene
 from .safe_contact import gated
 from .said import Said
 from .screening import advance, settle_and_follow_up
-from .service_area import has_coordinates
+from .service_area import has_coordinates, which
 from .turn_steps import add_to_narrative, keep_violence
 
 # screens that are no question of the protocol
@@ -325,6 +326,11 @@ def _not_found(case: Case, position: Position, place: str, kind: str) -> str | N
     if kind == "unknown" and has_coordinates(place):
         return "web.place.fault.pin"
     return "web.place.fault.many" if kind == "ambiguous" else "web.place.fault.unknown"
+
+
+def places_meant(case: Case, scene: Scene) -> tuple[str, ...]:
+    """The places among which they can choose, if the one they gave is several."""
+    return which(case.place, scene.program, scene.local, about_another=whose_place(case))
 
 
 def words(case: Case, position: Position, said: str, reading: Reading, scene: Scene) -> Shown:

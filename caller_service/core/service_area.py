@@ -23,6 +23,7 @@ from .vocabulary import normal
 Point = tuple[float, float]  # longitude, latitude; WGS 84 degrees
 # metres from the nearest area; farther is a typing error (sign lost, swapped), not a place
 PLAUSIBLE = 80_000.0
+MOST_NAMED = 6  # places to choose among; of more, none is offered
 # a pair of coordinates, and no part of a longer number; a sign that is not read is no plus
 _PAIR = re.compile(
     r"(?<![\d.\u2012-\u2015\u2212-])(-?\d{1,3}\.\d{3,})(?:[,;\s]|%2C|%20)+"
@@ -72,7 +73,7 @@ def locate(
             return Located("ambiguous")
         ((latitude, longitude),) = pairs
         return place_point((float(longitude), float(latitude)), program, local)
-    places, sure = named(text, program.places, program.streets)
+    places, sure = _named_in_town(text, program)
     if not places or not sure or elsewhere:
         return Located("ambiguous" if places else "unknown")
     answers = [
@@ -82,6 +83,49 @@ def locate(
     if len({(answer.kind, answer.area) for answer in answers}) > 1:
         return Located("ambiguous")
     return answers[0] if len(answers) == 1 else Located(answers[0].kind, answers[0].area)
+
+
+def which(
+    text: str, program: Program, local: datetime, *, about_another: bool | None = None
+) -> tuple[str, ...]:
+    """The places that an ambiguous one may be, each with its area's name, as `locate` finds it; ()
+    where what is unclear is not which of several, or their names do not tell them apart."""
+    places, sure = named(text, program.places, program.streets)
+    if not sure or locate(text, program, local, about_another=about_another).kind != "ambiguous":
+        return ()
+    if _asks(text) or _of_somebody_else(text, program.streets, about_another):
+        return ()
+    names = []
+    for place in places:
+        areas = _areas_of(place, program)
+        names += [f"{place.name}, {areas[0].name}" if len(areas) == 1 else place.name]
+    points = {locate(name, program, local).point for name in names}
+    if len(names) > MOST_NAMED or None in points or len(points) < len(names):
+        return ()
+    return tuple(names)
+
+
+def _named_in_town(text: str, program: Program) -> tuple[tuple[Place, ...], bool]:
+    """The places that are named, and whether that is certain. "Main and 3rd, Eastside" are the ones
+    in the area that is named last."""
+    places, sure = named(text, program.places, program.streets)
+    words = _words(text, program.streets)
+    for area in program.areas:
+        town = normal(area.name)
+        if (sure and len(places) < 2) or not town or words[-len(town) :] != town:
+            continue
+        # the text without the name of the area, which stands at its end
+        before = " ".join(re.findall(r"\S+", text)[: -len(area.name.split())])
+        others, certain = named(before, program.places, program.streets)
+        there = tuple(place for place in others if area in _areas_of(place, program))
+        if there and certain:
+            return there, True
+    return places, sure
+
+
+def _areas_of(place: Place, program: Program) -> list[Area]:
+    holding = program.area_map.at((place.longitude, place.latitude))
+    return [area for area in program.areas if area.id in holding]
 
 
 def has_coordinates(text: str) -> bool:

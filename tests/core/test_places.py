@@ -17,7 +17,7 @@ from caller_service.config.atlas import Atlas, faults, overlaps
 from caller_service.config.checked_table import hours
 from caller_service.core.program import Area, Place, Program
 from caller_service.core.routing import is_open
-from caller_service.core.service_area import has_coordinates, locate, place_point
+from caller_service.core.service_area import has_coordinates, locate, place_point, which
 from caller_service.proving.bench_places import CORNERS, SOUTH, WEST, WIDE, large_city
 
 NOON = datetime(2026, 11, 23, 12, 0)
@@ -176,6 +176,50 @@ def test_coordinates_in_words_that_may_mean_another_place_are_for_a_human(said: 
 )  # fmt: skip
 def test_part_of_a_number_or_an_inexact_one_is_no_pair(said: str) -> None:
     assert found(said) == ("unknown", None)
+
+
+EASTSIDE = (-104.96, 39.706)
+# a city in which two areas have a corner of the same name
+TWO_TOWNS = replace(PROGRAM, places=(*PROGRAM.places, Place("Main St & 3rd Ave", *EASTSIDE)))
+IN_TOWNS = ("Main St & 3rd Ave, Central Fairhaven", "Main St & 3rd Ave, Eastside")
+
+
+@pytest.mark.parametrize("said", ["Main and 3rd", "im at 3rd & main", "calle main y 3rd ave"])
+def test_of_a_place_in_two_areas_both_are_offered_and_each_is_found_by_its_name(said: str) -> None:
+    assert locate(said, TWO_TOWNS, NOON).kind == "ambiguous"
+    assert which(said, TWO_TOWNS, NOON) == IN_TOWNS
+    points = [locate(name, TWO_TOWNS, NOON).point for name in IN_TOWNS]
+    assert points == [CORNER, EASTSIDE]
+    assert which(said, PROGRAM, NOON) == (), "there is one"
+
+
+@pytest.mark.parametrize(
+    ("said", "area"),
+    [
+        ("main and 3rd, eastside", "eastside"), ("Main & 3rd, EASTSIDE!", "eastside"),
+        ("im at main and 3rd in eastside", "eastside"), ("main and 3rd eastside please", ""),
+        ("3rd and main central fairhaven", "central"), ("main and 3rd, Harbor", ""),
+        ("main and 3rd, Boston", ""), ("not main and 3rd, eastside", ""),
+        ("main and 3rd not in eastside", ""), ("eastside, main and 3rd", ""),
+    ],
+)  # fmt: skip
+def test_the_name_of_an_area_behind_a_place_says_which_one_it_is(said: str, area: str) -> None:
+    there = locate(said, TWO_TOWNS, NOON)
+    assert (there.kind, there.area) == (("inside", area) if area else ("ambiguous", ""))
+
+
+@pytest.mark.parametrize("said", ["main and 3rd?", "not main and 3rd", "main and 3rd, Boston"])
+def test_what_is_unclear_for_another_reason_offers_no_place(said: str) -> None:
+    assert which(said, TWO_TOWNS, NOON) == ()
+    assert which("he is at main and 3rd", TWO_TOWNS, NOON, about_another=False) == ()
+
+
+def test_places_that_their_names_do_not_tell_apart_are_not_offered() -> None:
+    beside = Place("Main St & 3rd Ave", -105.003, 39.706)
+    nowhere = Place("Main St & 3rd Ave", -104.80, 39.60)
+    for more in (beside, nowhere):
+        city = replace(TWO_TOWNS, places=(*TWO_TOWNS.places, more))
+        assert which("main and 3rd", city, NOON) == ()
 
 
 @pytest.mark.parametrize("said", ["hes at 39.7060,-105.0000", "he is at City Hall", "they are here 39.7060,-105.0000"])  # fmt: skip

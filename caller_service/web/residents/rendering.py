@@ -282,13 +282,15 @@ def _minor(question: Question, case: Case, position: Position) -> tuple[str, ...
 
 def place_view(
     found: VisitState | None, case: Case, kept: Kept, fault: str = "", value: str = "",
-    picks: tuple[Pick, ...] = (), alone: bool = False,
+    alone: bool = False,
 ) -> PlaceView:  # fmt: skip
     number = _number(kept.position, "where")
     question = parts().program.protocol.question("where")
     told = told_of(kept, found)
+    picks: tuple[Pick, ...] = ()
     if not fault and any(key.startswith(NOT_FOUND) for key, _ in kept.position.told):
         fault, told = "".join(each.words for each in told), ()
+        picks = tuple(Pick(name, name) for name in request_form.places_meant(case, the_scene()))
     return PlaceView(
         number,
         max(ABOUT, number),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from form_page import BASE, CALM, PLACE, Browser, asks_for_a_team
 from caller_service.casework.resident_page import watch
 from caller_service.core.case import Status
 from caller_service.core.marks import Mark
+from caller_service.core.program import Place
 from caller_service.core.protocol import Level
 from caller_service.core.reach import ContactAnswer
 from caller_service.proving.web_browser import Button
@@ -643,6 +645,34 @@ def test_the_place(house: House, given: dict[str, str], located: str | None) -> 
             assert "where" not in me.case().answers
             me.sends(**given)
         assert me.status == 200 and me.case().located == located
+
+
+def two_towns(house: House) -> None:
+    """Two areas with a corner of the same name."""
+    program = house.parts.program
+    other = Place("Main St & 3rd Ave", -104.96, 39.706)
+    house.change(program=replace(program, places=(*program.places, other)))
+
+
+@pytest.mark.parametrize("town, area", [("Central Fairhaven", "central"), ("Eastside", "eastside")])
+def test_a_place_found_in_two_towns_is_chosen_with_one_press(
+    house: House, town: str, area: str
+) -> None:
+    two_towns(house)
+    me = at_the_place(house).sends(place=PLACE)
+    assert house.words("web.place.fault.many") in me.page.words
+    assert "where" not in me.case().answers
+    me.goes(me.path)
+    assert f"Main St &amp; 3rd Ave, {town}" in me.page.html, "they are there still"
+    me.presses(f"Main St & 3rd Ave, {town}", name="pick")
+    case = me.case()
+    assert (case.located, case.area, case.place) == ("inside", area, f"Main St & 3rd Ave, {town}")
+
+
+def test_a_place_found_in_two_towns_may_be_sent_as_it_is(house: House) -> None:
+    two_towns(house)
+    me = at_the_place(house).sends(place=PLACE).sends(place=PLACE)
+    assert me.case().located == "ambiguous", "a human asks"
 
 
 def test_the_phone_s_own_location_counts_only_if_it_is_exact(house: House) -> None:
