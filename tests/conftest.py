@@ -57,6 +57,7 @@ CAD = "http://127.0.0.1:8020/hand-offs"
 
 
 HERE = Path(__file__).parent
+gc.disable()  # until everything is collected
 # SQLite syncs each commit to disk; in memory that takes no time.
 MEMORY = Path("/dev/shm")
 if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 2**31:
@@ -124,8 +125,9 @@ def on_its_database(item: pytest.Item | Any) -> bool:
 
 def pytest_collection_finish() -> None:
     """What was collected and imported lives as long as the run: exclude it from garbage
-    collection."""
+    collection, which rests until now."""
     gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
