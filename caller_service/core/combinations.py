@@ -49,6 +49,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from heapq import heapify, heappop, heappush
+from itertools import chain, pairwise
 
 from .vocabulary import normal
 
@@ -158,6 +159,7 @@ class Combinations:
                 self._written[name] = (*self._written.get(name, ()), *forms)
         self._known_forms: dict[str, list[Form] | None] = {}
         self._runs: dict[frozenset[Form], str] = {}
+        self._groups: dict[frozenset[str], _Group] = {}  # most forms share one with others
         # words and choices written directly in combinations and forms
         self._terms: set[str] = set()
         self._composed_set: set[tuple[str, tuple[str, ...]]] = set()
@@ -206,7 +208,8 @@ class Combinations:
             for bounds in self._numbers.values()
         }
         self._index = {first: _indexed(self._grouped(each)) for first, each in self._exact.items()}
-        known = {word.rstrip("+") for form, _ in self._given for word in form}
+        every_word = set(chain.from_iterable(form for form, _ in self._given))
+        known = {word.rstrip("+") for word in every_word}
         self._slips = _Slips(known, self._lookalikes)
         # most texts are the number of a choice: read once, here
         self._digits = {word: self._search((word,)) for word in "0123456789"}
@@ -287,9 +290,10 @@ class Combinations:
 
     def _group(self, names: Iterable[str]) -> _Group:
         every = frozenset(names)
-        return _Group(
-            every, frozenset(at for name in every for at in self._composed_at.get(name, ()))
-        )
+        if (group := self._groups.get(every)) is None:
+            begun = (at for name in every for at in self._composed_at.get(name, ()))
+            group = self._groups[every] = _Group(every, frozenset(begun))
+        return group
 
     def _add(self, form: Form, name: str) -> None:
         form = self._spelled.form(form)
@@ -823,13 +827,17 @@ class _Spelled:
             self._by_first.setdefault(form[0], []).append((form, normal(meant)))
         for forms in self._by_first.values():
             forms.sort(key=lambda each: -len(each[0]))
+        every = [form for forms in self._by_first.values() for form, _ in forms]
+        self._alone = {form[0] for form in every if len(form) == 1}
+        self._pairs = {form[:2] for form in every if len(form) > 1}
 
     def form(self, form: Form) -> Form:
         """The same for a form of a class; most have no such spelling."""
-        return form if self._by_first.keys().isdisjoint(form) else tuple(self.meant(form))
+        return tuple(self.meant(form))
 
     def meant(self, words: Sequence[str]) -> Sequence[str]:
-        if self._by_first.keys().isdisjoint(words):
+        # many a spelling begins with a word as common as "to", and few words go on with one
+        if self._alone.isdisjoint(words) and self._pairs.isdisjoint(pairwise(words)):
             return words
         said: list[str] = []
         at = 0
