@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from .case import Case, Step, replace
+from .case import Case, Status, Step, replace
 from .completion import FOLLOW_UPS
 from .effect import Record, Say
 from .journal_events import Event
 from .marks import Mark
 from .protocol import SKIPPED, UNSURE, Question
 from .questions import after_hand_off, readable_offer, stands_at
+from .reach import ContactAnswer
 from .reply import Answer
 from .routing import Scene
 from .service_area import locate
@@ -57,11 +58,30 @@ def take_answer(
     return record_answer(case, question, choice, scene)
 
 
+def deaf_by_words(case: Case) -> Case:
+    """They wrote that they are deaf: no call is offered or made. After "call only" contact is asked
+    once more, because that may mean a relay and opens no texts (rule 10)."""
+    contact = case.answers.get("contact")
+    if contact == ContactAnswer.TEXT_CALL:
+        answers = {**case.answers, "contact": str(ContactAnswer.TEXT_DEAF)}
+        return replace(case, deaf=True, answers=answers)
+    if contact == ContactAnswer.CALL and not case.deaf and case.status == Status.SCREENING:
+        rest = {name: choice for name, choice in case.answers.items() if name != "contact"}
+        return replace(case, deaf=True, answers=rest, again=("contact", *case.again))
+    return replace(case, deaf=True)
+
+
 def record_answer(case: Case, question: Question, choice: str, scene: Scene) -> Step:
     """Store an answer. A later answer to a safety question lowers nothing: earlier reasons stay."""
+    if choice == ContactAnswer.TEXT_CALL and case.deaf:
+        choice = ContactAnswer.TEXT_DEAF
     again = tuple(name for name in case.again if name != question.id)
     case = replace(
-        case, answers={**case.answers, question.id: choice}, again=again, unreadable=0, too_fast=0
+        case,
+        answers={**case.answers, question.id: str(choice)},
+        again=again,
+        unreadable=0,
+        too_fast=0,
     )
     case = _reinstate_reasons(case, question, scene)
     if question.follow_up:

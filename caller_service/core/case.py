@@ -124,7 +124,7 @@ class Case:
     asked_aloud: bool = False  # by phone or page: a text answers only what was texted
     spoken: tuple[str, ...] = ()  # parts that were answered on the phone (core/protocol.py, Part)
     channel: str = Channel.TEXT  # where the request began; an older release stored none
-    deaf: bool = False  # they said so on a page, whatever became of their number
+    deaf: bool = False  # they said so on a page or in words, whatever became of their number
     on_web: bool = False  # they have a private page, and words to them can wait there
     # the choices that were sent with the open question, as they were numbered
     offered: tuple[str, ...] = ()

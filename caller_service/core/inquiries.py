@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from .after_hand_off import tell_somebody
 from .case import Case, Status, Step, replace
-from .commands import said_again
+from .commands import COMMANDS, said_again
 from .effect import Effect, Record, Say
 from .journal_events import Event
-from .reply import Inquiry, Reading, Wish
+from .reply import Command, CommandName, Inquiry, Reading, Wish
 from .routing import Scene
 from .safe_contact import Standing, sensitive, standing
 from .said import Said
-from .turn_steps import forward_words
+from .turn_steps import LINES, alert_accepter, forward_words, next_line
 from .vocabulary import normal
 
 SHORT_QUESTION = 7  # longest text, in words, that is certainly no more than a question
+# what people fear, perhaps several at once: each is answered, whatever else the text asks
+FEARED = (Wish.FAQ_CHILDREN, Wish.FAQ_IMMIGRATION, Wish.FAQ_POLICE)
 LONG_QUESTION = 10  # longest text, in words, that may be only an ordinary question
 
 
@@ -43,9 +45,27 @@ def answer_inquiry(case: Case, reply: Inquiry, reading: Reading, said: str, scen
         return Step(case, (Say("language.which"), Record(Event.LANGUAGE_ASKED)))
     if reply.about in (Wish.SOMEONE_ELSE, Wish.OTHER_HANDS):
         return Step(case)
-    answer = Say(_faq_words(case, reply.about, scene))
+    if reply.about == Wish.THERE:
+        return _are_you_there(case, reading, said, scene)
+    asked = [reply.about, *(about for about in FEARED if about in reading.wishes)]
+    # "no police please, we have no papers" asks two things
+    answers = dict.fromkeys(_faq_words(case, about, scene) for about in dict.fromkeys(asked))
     case, told = _forward_question(case, said, scene)
-    return Step(case, (answer, Record(Event.ASKED, {"about": reply.about}), *told))
+    return Step(case, (*map(Say, answers), Record(Event.ASKED, {"about": reply.about}), *told))
+
+
+def _are_you_there(case: Case, reading: Reading, said: str, scene: Scene) -> Step:
+    """ "Are you there" asks whether anybody reads this: the truth about it, and no story that is
+    met with a question about danger (promise 3). Whoever has the case is told."""
+    if case.in_danger:
+        case, words = next_line(case, LINES)
+        told = alert_accepter(case, "alert.words", said.strip())
+        return Step(case, (words, *told, *forward_words(case)))
+    if case.status == Status.SCREENING:
+        return Step(case, (Say("faq.robot"), Record(Event.ASKED, {"about": Wish.THERE})))
+    status = COMMANDS[CommandName.STATUS](case, Command(CommandName.STATUS), reading, scene)
+    case, told = _forward_question(status.case, said, scene)
+    return Step(case, (*status.effects, Record(Event.ASKED, {"about": Wish.THERE}), *told))
 
 
 def _forward_question(case: Case, said: str, scene: Scene) -> tuple[Case, tuple[Effect, ...]]:

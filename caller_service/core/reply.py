@@ -26,6 +26,7 @@ STORY_WORDS = 4  # shortest text, in words, that counts as a story if it answers
 SHORT = 14  # longest message, in words, in which "I am watched" is recognised
 SHORTEST_CODE = 4  # letters of a code word
 LONGEST = 4000  # characters that are read; all are stored
+PHONE_DIGITS = range(7, 12)  # "555 0199" to "1 720 555 0199"
 HOUSE_DIGITS = 3  # "im 34" is an age, 120 may be a house
 ASKS = re.compile("[?？]")
 CALLED_NUMBERS = ("911", "988")  # "i called 911 they are coming" is no address
@@ -51,6 +52,8 @@ class Wish(StrEnum):
     EMERGENCY = "emergency"  # "should I call 911"
     EMERGENCY_FOR_ME = "emergency_for_me"  # "call 911 for me"
     CORRECTS = "corrects"  # "sorry i meant yes": of the answer before
+    CORRECTS_TO_YES = "corrects_to_yes"  # "i said no but i meant yes": doubt at once
+    DEAF = "deaf"  # "im deaf": no call is of use
     DID_IT = "did_it"  # "I did it", "its done": self-harm, where it was feared
     CALL_988 = "call_988"  # "988" in a short text: found here, without word data
     NO_TEAM = "no_team"  # "nobody is here", "wrong house": found here, by lists of words.toml
@@ -68,6 +71,7 @@ class Wish(StrEnum):
     FAQ_FREE = "faq_free"  # "does this cost anything"
     FAQ_WHO = "faq_who"  # "who is this"
     FAQ_WHY = "faq_why"  # "why do you ask"
+    THERE = "there"  # "are you there", "is anybody reading this"
     LANGUAGE = "language"  # "do you speak Somali"
     # words that end a conversation
     THANKS = "thanks"
@@ -101,7 +105,7 @@ CARRIER_STOPS = frozenset(
 INQUIRIES = (
     Wish.ABOUT_OTHERS, Wish.LEGAL, Wish.OFFICER, Wish.OTHER_HANDS, Wish.SOMEONE_ELSE,
     Wish.FAQ_CHILDREN, Wish.FAQ_IMMIGRATION, Wish.FAQ_POLICE, Wish.FAQ_PRIVATE, Wish.FAQ_ROBOT,
-    Wish.FAQ_FREE, Wish.FAQ_WHY, Wish.FAQ_WHO, Wish.LANGUAGE,
+    Wish.FAQ_FREE, Wish.FAQ_WHY, Wish.FAQ_WHO, Wish.LANGUAGE, Wish.THERE,
 )  # fmt: skip
 
 
@@ -225,6 +229,8 @@ class Reading:
     wishes: frozenset[str] = frozenset()
     answerlike: bool = False  # a number, yes or no: begins no request if nothing was asked
     worded: bool = False  # an answer in a sentence: the words are kept
+    # "it's for my sister, not me": who needs help, as a choice of `who`
+    who: str = ""
 
     @property
     def closing(self) -> frozenset[str]:
@@ -276,15 +282,12 @@ def read(
         "yes_no", {}
     )
     reply = _reply(cleaned.words, words, question, offered, ears, dangers, wishes)
+    who = who_meant(words, ears.vocabulary)
     if (doubt := _doubt(words, question, offered, ears.vocabulary)) and isinstance(
         reply, (Story, Unclear)
     ):
         return Reading(Answer(UNSURE), markers, verified, wishes, worded=True)
-    return (
-        Reading(reply, markers, verified, wishes, answerlike)
-        if not doubt
-        else Reading(reply, markers, verified, wishes)
-    )
+    return Reading(reply, markers, verified, wishes, answerlike and not doubt, who=who)
 
 
 def _meant(
@@ -295,8 +298,9 @@ def _meant(
     if Wish.PERSON in wishes and calls_alone.isdisjoint(words):
         # "can somebody just call me" asks for a person and takes nothing back
         wishes -= {Wish.ONLY_CALLS}
-    if Wish.CORRECTS in wishes:
-        wishes -= {Wish.OTHER_HANDS}  # "oops wrong number i meant 2" is about a digit
+    if Wish.CORRECTS in wishes or names_number(words):
+        # "oops wrong number i meant 2" is about a digit, "wrong number, mine is …" about another
+        wishes -= {Wish.OTHER_HANDS}
     if _sees_no_team(words, ears.vocabulary):
         wishes |= {Wish.NO_TEAM}
     if Wish.NO_TEAM in wishes and Wish.OTHER_HANDS in wishes:
@@ -319,11 +323,16 @@ def _said_of_a_place(words: tuple[str, ...], ears: Ears) -> frozenset[str]:
     """OTHER_HANDS, if it was heard only in words about a place: "you have the wrong house"."""
     rest = words
     for phrase in ears.vocabulary.team_astray:
-        for at in range(len(rest) - len(phrase), -1, -1):
-            if rest[at : at + len(phrase)] == phrase:
-                rest = (*rest[:at], *rest[at + len(phrase) :])
+        rest = _without(phrase, rest)
     again = rest == words or Wish.OTHER_HANDS in ears.speech.read(rest)["wishes"]
     return frozenset() if again else frozenset({Wish.OTHER_HANDS})
+
+
+def names_number(words: tuple[str, ...]) -> bool:
+    """Does the text give a phone number? Their own, perhaps: whether it may be used is for a human
+    (rule 10)."""
+    digits = "".join(word if word.isdecimal() else " " for word in words)
+    return any(len(run) in PHONE_DIGITS for run in digits.split())
 
 
 def yes_or_no(said: str, ears: Ears) -> str:
@@ -471,6 +480,14 @@ def _contains(phrase: tuple[str, ...], words: tuple[str, ...]) -> bool:
     return any(words[at : at + len(phrase)] == phrase for at in range(len(words) - len(phrase) + 1))
 
 
+def _without(phrase: tuple[str, ...], words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words without every occurrence of the phrase."""
+    for at in range(len(words) - len(phrase), -1, -1):
+        if words[at : at + len(phrase)] == phrase:
+            words = (*words[:at], *words[at + len(phrase) :])
+    return words
+
+
 def _command(words: tuple[str, ...], vocabulary: Vocabulary) -> Command | None:
     plain = _plain(words, vocabulary)
     name = vocabulary.commands.get(words) or vocabulary.commands.get(plain)
@@ -545,6 +562,33 @@ def _led(words: tuple[str, ...], question: Question, vocabulary: Vocabulary) -> 
         return None
     first = next((at for at, word in enumerate(words) if word not in vocabulary.leads), 0)
     return _listed(question, vocabulary).get(words[first:]) if first else None
+
+
+def who_meant(words: tuple[str, ...], vocabulary: Vocabulary) -> str:
+    """Who needs help, if a text says nothing else: "its for my sister, not me", "i meant my dad".
+    The choice of `who`; "" where it says more or less."""
+    listed = vocabulary.answers.get("who", {})
+    if len(words) > SHORT:
+        return ""
+    rest = words
+    for phrase in vocabulary.for_whom:
+        rest = _without(phrase, rest)
+    for at in reversed(range(len(rest))):  # "not my brother", "not me"
+        if rest[at] in vocabulary.negations:
+            for end in range(len(rest), at + 1, -1):
+                if rest[at + 1 : end] in listed:
+                    rest = (*rest[:at], *rest[end:])
+                    break
+    if rest == words:
+        return ""
+    fillers = vocabulary.leads | vocabulary.polite | vocabulary.beside_who
+    # "my" may begin an answer and "i" may be one: what is left is looked up before more is taken
+    for last in range(len(rest), 0, -1):
+        if all(word in fillers for word in rest[last:]):
+            for first in range(last):
+                if all(word in fillers for word in rest[:first]) and rest[first:last] in listed:
+                    return listed[rest[first:last]]
+    return ""
 
 
 def _doubt(

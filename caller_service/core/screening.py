@@ -12,7 +12,7 @@ from datetime import datetime
 
 from . import hand_off
 from .after_hand_off import hear_after_hand_off, human_near
-from .answers import readable, record_answer, take_answer, take_place
+from .answers import deaf_by_words, readable, record_answer, take_answer, take_place
 from .case import Case, Status, Step, replace
 from .commands import ALONE, COMMANDS, NO_REQUEST, said_again
 from .completion import settle
@@ -25,7 +25,7 @@ from .journal_events import Event
 from .ledger import end
 from .marks import Mark
 from .outcome import Outcome
-from .protocol import UNREADABLE, Level, Protocol, Question
+from .protocol import UNREADABLE, UNSURE, Level, Protocol, Question
 from .questions import (
     after_hand_off,
     ask,
@@ -35,6 +35,7 @@ from .questions import (
     next_question,
     seen_question,
     stands_at,
+    variant,
 )
 from .reach import CannotText
 from .repetition import (
@@ -64,6 +65,7 @@ from .reply import (
     Unclear,
     Wish,
     Withdrawal,
+    names_number,
 )
 from .routing import Scene
 from .safe_contact import catch_up_words, deferred_words, gated, sensitive
@@ -222,6 +224,8 @@ def _note_text(
     if case.awaits_answer:
         case = case.marked(heard_at, Mark.ANSWERED_RESIDENT)
     case = replace(case, said=case.said | reading.markers, recent=recent[-2 * SAME_WORDS :])
+    if Wish.DEAF in reading.wishes:
+        case = deaf_by_words(case)
     case = case.marked(heard_at, Mark.HEARD).unmarked(Mark.ASKED_AGAIN)
     if first:
         return case.marked(heard_at, Mark.OPENED)
@@ -422,12 +426,44 @@ def _apply(
     delivered: datetime | None,
 ) -> Step:
     """Apply one reply, or put the question again whose answer it takes back."""
+    if (told := _who_told(case, reading, said, scene, heard_at)) is not None:
+        return told
     if Wish.CORRECTS in reading.wishes and not isinstance(reading.reply, (Danger, Withdrawal)):
-        corrected = _put_last_again(case, said, scene)
+        corrected = _put_last_again(case, reading, said, scene)
         if corrected is not None:
             return corrected
     step = _apply_reply(case, reading, said, scene, heard_at, delivered)
     return _look_for_team(case, step, reading, said, scene)
+
+
+def _who_told(
+    case: Case, reading: Reading, said: str, scene: Scene, heard_at: datetime
+) -> Step | None:
+    """ "It's for my sister, not me": who needs help is corrected, or told before it was asked. A
+    "no" about the one is no "no" about the other: what was asked about them is open again (rule 1:
+    the level stays). After the hand-off somebody is told, too. None: nothing new."""
+    before, who = case.answers.get("who", ""), reading.who
+    if not who or who == before or (who == "me" and before == "me_minor"):
+        return None
+    if isinstance(reading.reply, (Danger, Withdrawal, Command, Answer, OtherLanguage)):
+        return None
+    protocol, once = scene.program.protocol, variant(case)
+    seen = seen_question(protocol, case, heard_at, scene.by_text)
+    changed = replace(add_to_narrative(case, said), answers={**case.answers, "who": who})
+    effects: tuple[Effect, ...] = (Record(Event.CORRECTS, {"question": "who"}), Say("who.noted"))
+    if before and variant(changed) != once:
+        reopened = {each.id for each in protocol.questions if each.by_who and each.safety}
+        answers = {
+            name: choice
+            for name, choice in changed.answers.items()
+            if name not in reopened or choice != "no"
+        }
+        changed = replace(changed, answers=answers)
+    if case.in_danger or case.status == Status.SCREENING:
+        changed = replace(changed, asked="", offered=(), unreadable=0)
+        return Step(changed, (*effects, *alert_accepter(changed, "alert.words", said.strip())))
+    step = hear_after_hand_off(changed, Story(), said, seen, scene)
+    return Step(step.case, (*effects, *_without_acknowledgement(step.effects)))
 
 
 def _look_for_team(before: Case, step: Step, reading: Reading, said: str, scene: Scene) -> Step:
@@ -551,16 +587,19 @@ def _danger_and_911(case: Case, reply: Danger, reading: Reading, scene: Scene) -
     return Step(step.case, (Say("say.call_911"),) if wants_911 else ())
 
 
-def _put_last_again(case: Case, said: str, scene: Scene) -> Step | None:
+def _put_last_again(case: Case, reading: Reading, said: str, scene: Scene) -> Step | None:
     """ "Sorry, I meant yes": the question answered last is put again. Which answer they mean is
-    not guessed; the level stays until then. None where nothing was answered, or the screening is
-    over."""
-    choices = {each.id for each in scene.program.protocol.questions if each.kind == "choice"}
+    not guessed; the level stays until then, and a "yes" to danger is doubt at once (rule 2). None
+    where nothing was answered, or the screening is over."""
+    protocol = scene.program.protocol
+    choices = {each.id for each in protocol.questions if each.kind == "choice"}
     answered = [name for name in case.answers if name in choices]
     if not answered or (case.status != Status.SCREENING and not case.in_danger):
         return None
     last = answered[-1]
     answers = {name: choice for name, choice in case.answers.items() if name != last}
+    if Wish.CORRECTS_TO_YES in reading.wishes and protocol.question(last).safety:
+        answers[last] = UNSURE
     again = (last, *(name for name in case.again if name != last))
     changed = replace(case, answers=answers, again=again, asked="", offered=(), unreadable=0)
     case = keep_violence(case, changed)
@@ -666,6 +705,7 @@ def _unreadable_reply(
     ):
         case = add_to_narrative(case, said)
     telling = first or len(case.narrative) > 1 or Mark.TOLD_911 in case.marks
+    telling = telling or names_number(normal(said))  # only a human may use another number
     told = isinstance(reply, (Story, Farewell))  # a goodbye as a first text is read, too
     if case.status == Status.SCREENING and told and telling:
         # reviewed without a page (rule 7)
@@ -691,8 +731,9 @@ def _unreadable_reply(
     if case.unreadable >= scene.program.protocol.unreadable_limit:
         return record_answer(case, question, UNREADABLE, scene)
     # "im 13" says something: "it did not understand" would be untrue (rules 14 and 22)
-    understood = bool(reading.markers) and isinstance(reply, Unclear)
-    return _put_again(case, Story() if understood else reply, said, scene)
+    understood = reading.markers or Wish.DEAF in reading.wishes
+    story = understood and isinstance(reply, Unclear)
+    return _put_again(case, Story() if story else reply, said, scene)
 
 
 def _put_again(case: Case, reply: Reply, said: str, scene: Scene) -> Step:

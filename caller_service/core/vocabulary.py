@@ -73,6 +73,9 @@ class Vocabulary:
     # inside a message: a team that came is not to be seen, or is at another place
     no_team: frozenset[tuple[str, ...]] = frozenset()
     team_astray: frozenset[tuple[str, ...]] = frozenset()
+    # around who needs help, told later: "not me", "i meant"; and words that add nothing to it
+    for_whom: tuple[tuple[str, ...], ...] = ()
+    beside_who: frozenset[str] = frozenset()
     # "call me at 6", "call me in 20 minutes": patterns with groups (core/callback.py, asked_time)
     callback: tuple[re.Pattern[str], ...] = ()
 
@@ -100,5 +103,7 @@ class Vocabulary:
             self.negations | other.negations,
             self.no_team | other.no_team,
             self.team_astray | other.team_astray,
+            tuple(dict.fromkeys((*self.for_whom, *other.for_whom))),
+            self.beside_who | other.beside_who,
             self.callback + other.callback,
         )

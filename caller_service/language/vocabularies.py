@@ -85,6 +85,8 @@ def _read(language: str, watched: frozenset[str]) -> Vocabulary:
         frozenset(word for phrase in table.get("negations", ()) for word in normal(phrase)),
         frozenset(normal(phrase) for phrase in table.get("no_team", ())),
         frozenset(normal(phrase) for phrase in table.get("team_astray", ())),
+        tuple(sorted((normal(phrase) for phrase in table.get("for_whom", ())), key=len)[::-1]),
+        frozenset(word for phrase in table.get("beside_who", ()) for word in normal(phrase)),
         tuple(re.compile(pattern, re.IGNORECASE) for pattern in table.get("callback", ())),
     )
 

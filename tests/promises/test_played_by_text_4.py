@@ -1,0 +1,221 @@
+"""A fourth round of conversations played by somebody who knew only the rules: people who correct
+what they said, ask two things at once, and are deaf; strangers at the phone; words of the phone
+itself (rules 1, 2, 7, 8, 10, 14, 22, 25, 26)."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import House, Resident
+from played import FULL, FULL_ES, SUICIDE, UNIT, answers, paged_for_danger, staff
+
+ME = "+17205550123"
+HELLO = {"en": "hello", "es": "hola"}
+AT_CONTACT = ("hello", "1", "2", "2", "2")
+
+
+# ---- who needs help, told later ------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "its for my sister not me"), ("en", "not me. my sister"), ("en", "sorry i meant my dad"),
+     ("en", "oh this is for my friend"), ("es", "es para mi hermana no para mi"),
+     ("es", "perdon quise decir mi hermano")],
+)  # fmt: skip
+def test_what_was_asked_about_the_one_is_asked_about_the_other(
+    house: House, language: str, said: str
+) -> None:
+    """A "no" about oneself is no "no" about a sister (rule 1: what is not asked is no "no")."""
+    me = house.resident().texts(HELLO[language], "1", "2", "2", "2", said)
+
+    answers(me, "who.noted", language)
+    answers(me, "ask.health.they", language)
+    assert me.case().state["answers"] == {"who": "adult", "safety": "no"}
+    answers(me.texts("2"), "ask.suicide.they", language)
+
+
+def test_who_needs_help_may_be_corrected_to_themselves(house: House) -> None:
+    me = house.resident().texts("hello", "3", "2", "its me not my brother")
+    me.told("who.noted", "ask.health.me")
+
+
+def test_what_was_not_denied_stays_when_it_is_somebody_else(house: House) -> None:
+    me = house.resident().texts("hello", "1", "2", "2", "1", "its for my sister not me")
+    assert me.case().state["answers"]["suicide"] == "yes"
+
+
+def test_in_danger_who_it_is_for_is_known_before_it_is_asked(house: House) -> None:
+    me = house.resident().texts(*SUICIDE, "its for my sister not me")
+    me.told("who.noted", "ask.where.they")
+    assert me.case().state["answers"]["who"] == "adult" and me.case().level == "R2"
+
+
+def test_after_the_hand_off_a_human_reads_who_it_is_for(house: House) -> None:
+    me = house.resident().texts(*FULL, "its for my sister not me").told("who.noted", "ask.check")
+    state = me.case().state
+    assert state["review"] and not {"health", "suicide"} & state["answers"].keys()
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["my husband is the problem not me", "he hates my sister not me", "i mean it", "this is for real",
+     "no my sister is not here", "asking for help"],
+)  # fmt: skip
+def test_a_sentence_with_such_words_corrects_nobody(house: House, said: str) -> None:
+    me = house.resident().texts("hello", "1", "2", said)
+    assert me.case().state["answers"]["who"] == "me"
+
+
+# ---- "i meant yes" -------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "i said no but i meant yes"),
+        ("en", "sorry i meant 1"),
+        ("es", "me equivoque, era si"),
+    ],
+)
+def test_a_no_that_was_meant_as_a_yes_is_doubt_at_once(
+    house: House, language: str, said: str
+) -> None:
+    """Rule 2: a human is asked at once, and the question is put again."""
+    me = house.resident().texts(HELLO[language], "1", "2", "2", "2", said)
+    assert me.case().level == "R2" and paged_for_danger(house)
+    assert me.case().state["asked"] == "suicide" and "violence" not in me.case().state["said"]
+    assert me.texts("1").case().state["answers"]["suicide"] == "yes"
+
+
+def test_a_yes_that_was_meant_as_a_no_lowers_nothing(house: House) -> None:
+    me = house.resident().texts("hello", "1", "1", "i said yes but i meant no", "2")
+    assert me.case().level == "R1"
+
+
+def test_somebody_who_was_forced_is_still_heard(house: House) -> None:
+    me = house.resident().texts("i said no but he did it anyway")
+    assert me.case().level == "R2" and "disclosure" in me.case().state["said"]
+
+
+# ---- two questions in one text -------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("language", "said", "keys"),
+    [
+        ("es", "por favor no manden policia, no tenemos papeles", ("police", "immigration")),
+        ("en", "no cops please im undocumented", ("police", "immigration")),
+        ("en", "will you call the cops or take my kids", ("police", "children")),
+    ],
+)
+def test_each_of_two_fears_is_answered(
+    house: House, language: str, said: str, keys: tuple[str, ...]
+) -> None:
+    me = house.resident().texts(HELLO[language], said)
+    for key in keys:
+        answers(me, f"faq.{key}", language)
+
+
+@pytest.mark.parametrize("said", ["who can see this", "who will see my texts"])
+def test_whoever_asks_who_reads_it_takes_no_contact_back(house: House, said: str) -> None:
+    me = house.resident().texts("hello", said).told("faq.private")
+    assert not me.case().state.get("withdrawn")
+
+
+@pytest.mark.parametrize("said", ["he can see this", "my husband will see my texts"])
+def test_whoever_tells_who_reads_it_does(house: House, said: str) -> None:
+    me = house.resident().texts("hello", said)
+    assert "text" in me.case().state["withdrawn"]
+
+
+# ---- "are you there" -----------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("words", "said", "language"),
+    [(FULL, "are you there", "en"), (FULL, "u there??", "en"),
+     (FULL, "is anybody reading this", "en"), (FULL_ES, "siguen ahi?", "es")],
+)  # fmt: skip
+def test_whoever_asks_if_we_are_there_hears_where_it_stands(
+    house: House, words: tuple[str, ...], said: str, language: str
+) -> None:
+    """Promise 3: the truth about waiting, and no question about danger."""
+    me = house.resident().texts(*words, said)
+    answers(me, "status.nobody_yet", language)
+    assert me.case().state["asked"] != "check"
+
+
+def test_whoever_has_the_case_reads_that_they_ask(house: House) -> None:
+    me = house.resident().texts(*FULL)
+    house.settles()
+    staff(house, UNIT, f"{me.case().reference} 20")
+    me.texts("are you there").told("status.accepted")
+    house.settles()
+    assert "are you there" in house.texts_to(UNIT)[-1]
+
+
+def test_in_danger_it_is_no_answer_that_could_not_be_read(house: House) -> None:
+    me = house.resident().texts(*SUICIDE, "city hall").told("ask.who")
+    me.texts("are you there", "you there?", "is anyone reading this", "are you still there")
+    assert me.told("ask.who") and "who" not in me.case().state["answers"]
+
+
+def test_during_the_questions_it_is_answered_and_counts_for_nothing(house: House) -> None:
+    me = house.resident().texts("are you there").told("faq.robot", "preamble", "ask.who")
+    me.texts("1", "are you there?", "hello are you there", "u there")
+    me.told("faq.robot", "ask.health.me")
+    assert me.case().level is None
+
+
+@pytest.mark.parametrize("said", ["i saw you there", "is he still there", "are you here to help"])
+def test_what_only_sounds_like_it_is_read_by_a_human(house: House, said: str) -> None:
+    me = house.resident().texts(*FULL, said).told("ask.check")
+    assert me.case().state["review"]
+
+
+# ---- deaf, in words ------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "im deaf and my husband left me"), ("es", "soy sorda, no puedo oir el telefono"),
+     ("en", "i use asl and i feel so alone")],
+)  # fmt: skip
+def test_nobody_who_wrote_that_they_are_deaf_is_offered_a_call(
+    house: House, language: str, said: str
+) -> None:
+    """Every choice is written for this person (§2)."""
+    me = house.resident().texts(said, "1", "2", "2", "2", "1")
+    answers(me, "choice.want.counselor.deaf", language)
+    assert me.case().state["answers"]["contact"] == "text_deaf"
+    me.texts("2")
+    assert me.case().state["asked"] != "voicemail"
+
+
+def test_calls_that_were_called_safe_end_with_it(house: House) -> None:
+    me = house.resident().texts(*AT_CONTACT, "1", "im deaf").told("choice.want.counselor.deaf")
+    me.hears_not(house.words("unclear"))
+    assert me.case().state["answers"]["contact"] == "text_deaf"
+
+
+def test_whoever_chose_calls_alone_is_asked_once_more(house: House) -> None:
+    """They may mean a relay: nothing is opened by guessing (rule 10)."""
+    me = house.resident().texts(*AT_CONTACT, "5", "im deaf").told("ask.contact")
+    assert me.texts("5").case().state["answers"]["contact"] == "call"
+
+
+def test_somebody_else_who_is_deaf_changes_no_contact(house: House) -> None:
+    me = house.resident().texts("my brother is deaf and upset", "3", "2", "2", "2", "1")
+    assert me.case().state["answers"]["contact"] == "text_call"
+
+
+# ---- another number, another language -----------------------------------------------------------
+@pytest.mark.parametrize("words", [AT_CONTACT, FULL])
+def test_whoever_gives_another_number_is_no_other_person(
+    house: House, words: tuple[str, ...]
+) -> None:
+    """A human decides whether it may be used (rule 10); the request goes on."""
+    me = house.resident().texts(*words, "wrong number, mine is 720-555-0199")
+    assert len(house.rows("case")) == 1 and me.case().state["review"]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "arabic please"), ("es", "hablan arabe?"), ("es", "somali por favor")],
+)
+def test_a_language_that_is_named_is_asked_of_a_human(
+    house: House, language: str, said: str
+) -> None:
+    me = house.resident().texts(HELLO[language], said)
+    answers(me, "language.which", language)
+    assert me.case().state["interpreter"]
