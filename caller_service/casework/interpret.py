@@ -30,7 +30,7 @@ from caller_service.core.reply import (
 )
 from caller_service.core.routing import Scene
 from caller_service.core.screening import advance
-from caller_service.core.unread_language import unread_language
+from caller_service.core.unread_language import normal_words, unread_language
 from caller_service.core.vocabulary import normal
 from caller_service.language.interpreters import read_unread
 from caller_service.language.vocabularies import changed, guess, wanted
@@ -63,16 +63,24 @@ def understand(
         # a street may have a name in any language
         if other is not None and not (place and not other.scripts):
             reading = with_changes(reading, reply=OtherLanguage(other.tag, other.line))
-    spoken = guess(said, ears) if case.unread_language and other is None else None
-    if spoken and len(normal(said)) >= READABLE and not case.held:
+    # "por favor me ajuda" goes on in Portuguese
+    goes_on = _shares_words(said, case.unread_language)
+    spoken = None if other is not None or goes_on else guess(said, ears)
+    if case.unread_language and spoken and len(normal(said)) >= READABLE and not case.held:
         # they write in a language we serve, too: from here on they are read and answered in it
         case = replace(case, unread_language="", language=spoken)
     if case.unread_language and isinstance(reading.reply, SHORT_OF_IT) and not case.held:
         language = read_unread().get(case.unread_language)
         # too short to recognise, and they wrote in that language before
-        if language is not None and guess(said, ears) is None:
+        if language is not None and (goes_on or guess(said, ears) is None):
             reading = with_changes(reading, reply=OtherLanguage(language.tag, language.line))
     return case, reading
+
+
+def _shares_words(said: str, tag: str) -> bool:
+    """Does the text hold a word of the language they wrote before, which no served one has?"""
+    language = read_unread().get(tag)
+    return language is not None and not language.words.isdisjoint(normal_words(said))
 
 
 def _wish_as_command(

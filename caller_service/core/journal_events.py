@@ -64,6 +64,8 @@ class Event(StrEnum):
 
     # contact
     WITHDRAWN = "withdrawn"  # contact was taken back, in words
+    CONTACT_OFFERED = "contact_offered"  # and given back: a human decides
+    CONTACT_OPENED = "contact_opened"  # and given back, with the code word
     OPTED_OUT = "opted_out"  # they stopped our texts
     OPTED_IN = "opted_in"  # they want texts again
     SAME_NUMBER = "same_number"  # the number in the form has an open request already

@@ -45,6 +45,9 @@ class Wish(StrEnum):
     NO_CALLS = "no_calls"  # "don't call"
     ONLY_TEXTS = "only_texts"  # "text only"
     NO_CONTACT = "no_contact"  # "leave me alone"
+    # and given back: only a human, or the code word, opens it again (rule 10)
+    GIVES_TEXTS = "gives_texts"  # "you can text me again"
+    GIVES_CALLS = "gives_calls"  # "its ok to call me now"
     OVERHEARD = "overheard"  # "don't call, he will hear"
     # somebody, now
     WATCHED = "watched"  # "he is reading my phone"
@@ -87,6 +90,7 @@ WITHDRAWALS: Mapping[str, frozenset[str]] = {
     Wish.NO_CONTACT: frozenset({"text", "call"}),
     Wish.OVERHEARD: frozenset({"text", "call"}),
 }
+GIVES_BACK: Mapping[str, str] = {Wish.GIVES_TEXTS: "text", Wish.GIVES_CALLS: "call"}
 # The same wishes as answers to the question `contact`. "Don't call" is no answer: it allows
 # nothing, and the question is put again.
 CONTACT_ANSWERS: Mapping[str, str] = {
@@ -568,27 +572,32 @@ def who_meant(words: tuple[str, ...], vocabulary: Vocabulary) -> str:
     """Who needs help, if a text says nothing else: "its for my sister, not me", "i meant my dad".
     The choice of `who`; "" where it says more or less."""
     listed = vocabulary.answers.get("who", {})
-    if len(words) > SHORT:
-        return ""
-    rest = words
+    rest = _without_denied(words, listed, vocabulary.negations)
     for phrase in vocabulary.for_whom:
         rest = _without(phrase, rest)
-    for at in reversed(range(len(rest))):  # "not my brother", "not me"
-        if rest[at] in vocabulary.negations:
-            for end in range(len(rest), at + 1, -1):
-                if rest[at + 1 : end] in listed:
-                    rest = (*rest[:at], *rest[end:])
-                    break
-    if rest == words:
+    if rest == words or len(words) > SHORT:
         return ""
     fillers = vocabulary.leads | vocabulary.polite | vocabulary.beside_who
-    # "my" may begin an answer and "i" may be one: what is left is looked up before more is taken
-    for last in range(len(rest), 0, -1):
-        if all(word in fillers for word in rest[last:]):
-            for first in range(last):
-                if all(word in fillers for word in rest[:first]) and rest[first:last] in listed:
-                    return listed[rest[first:last]]
-    return ""
+    # a filler may begin or end an answer: the longest one that is left between fillers counts
+    between = (
+        (first, last)
+        for last in range(len(rest), 0, -1)
+        for first in range(last)
+        if fillers.issuperset((*rest[:first], *rest[last:]))
+    )
+    return next((listed[rest[at:to]] for at, to in between if rest[at:to] in listed), "")
+
+
+def _without_denied(
+    words: tuple[str, ...], listed: Mapping[tuple[str, ...], str], negations: frozenset[str]
+) -> tuple[str, ...]:
+    """The words without "not my brother", "not me"."""
+    for at in reversed(range(len(words))):
+        if words[at] in negations:
+            ends = (end for end in range(len(words), at + 1, -1) if words[at + 1 : end] in listed)
+            if end := next(ends, 0):
+                words = (*words[:at], *words[end:])
+    return words
 
 
 def _doubt(

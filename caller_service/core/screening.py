@@ -16,6 +16,7 @@ from .answers import deaf_by_words, readable, record_answer, take_answer, take_p
 from .case import Case, Status, Step, replace
 from .commands import ALONE, COMMANDS, NO_REQUEST, said_again
 from .completion import settle
+from .contact_given_back import contact_given_back
 from .due_times import last_of
 from .effect import Alert, Ask, Effect, HandOff, OptOut, Record, Say
 from .escalation import page_rung
@@ -428,6 +429,8 @@ def _apply(
     """Apply one reply, or put the question again whose answer it takes back."""
     if (told := _who_told(case, reading, said, scene, heard_at)) is not None:
         return told
+    if (given := contact_given_back(case, reading, said, scene)) is not None:
+        return given
     if Wish.CORRECTS in reading.wishes and not isinstance(reading.reply, (Danger, Withdrawal)):
         corrected = _put_last_again(case, reading, said, scene)
         if corrected is not None:
@@ -578,6 +581,9 @@ def _human_since(case: Case) -> bool:
 def _danger_and_911(case: Case, reply: Danger, reading: Reading, scene: Scene) -> Step:
     """Handle danger, and the wish for 911 in the same text."""
     step = _danger(case, reply, scene)
+    if Wish.ABOUT_OTHERS in reading.wishes:  # whoever asks that learns nothing (rule 25)
+        told = (Say("others.cannot_say"), Record(Event.ASKED_ABOUT_OTHERS))
+        step = Step(step.case, (*step.effects, *told))
     if Wish.EMERGENCY_FOR_ME in reading.wishes:
         asked = said_again(step.case, frozenset({Said.EMERGENCY_FOR_ME}), scene)
         step = Step(asked.marked(scene.now, Mark.TOLD_911), step.effects)
@@ -710,6 +716,9 @@ def _unreadable_reply(
     if case.status == Status.SCREENING and told and telling:
         # reviewed without a page (rule 7)
         case = said_again(case, frozenset({Said.STORY}), scene)
+    if first and case.related and Wish.NO_TEAM in reading.wishes:
+        # "nobody came": what was promised in the request before is read by a human (promise 1)
+        case = said_again(add_to_narrative(case, said), frozenset({Said.STORY}), scene)
     if first:
         return Step(case)  # the preamble and question 1 are the answer
     # a number that none of its choices has

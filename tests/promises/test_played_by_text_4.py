@@ -5,7 +5,7 @@ itself (rules 1, 2, 7, 8, 10, 14, 22, 25, 26)."""
 from __future__ import annotations
 
 import pytest
-from conftest import House, Resident
+from conftest import House
 from played import FULL, FULL_ES, SUICIDE, UNIT, answers, paged_for_danger, staff
 
 ME = "+17205550123"
@@ -219,3 +219,130 @@ def test_a_language_that_is_named_is_asked_of_a_human(
     me = house.resident().texts(HELLO[language], said)
     answers(me, "language.which", language)
     assert me.case().state["interpreter"]
+
+
+def test_whoever_goes_on_in_their_language_is_not_read_in_another(house: House) -> None:
+    """Rule 26: R2 at the second text, whatever Spanish words it shares."""
+    me = house.resident().texts("preciso de ajuda", "por favor me ajuda")
+    assert me.case().level == "R2" and me.case().state["unread_language"] == "pt"
+
+
+@pytest.mark.parametrize(("language", "said"), [("es", "no entiendo"), ("en", "i dont understand")])
+def test_whoever_does_not_understand_is_told_why_we_ask(
+    house: House, language: str, said: str
+) -> None:
+    me = house.resident().texts(HELLO[language], said)
+    answers(me, "faq.why", language)
+    assert me.case().state["asked"] == "who" and "who" not in me.case().state["answers"]
+
+
+# ---- contact given back --------------------------------------------------------------------------
+GIVEN = (
+    ("en", FULL, "dont text me", "its ok you can text now", "text"),
+    ("en", FULL, "dont call me", "you can call me now", "call"),
+    ("es", FULL_ES, "ya no me manden mensajes", "ya puede escribirme", "text"),
+    ("es", FULL_ES, "no me llamen", "ya me pueden llamar", "call"),
+)
+
+
+@pytest.mark.parametrize(("language", "words", "taken", "given", "way"), GIVEN)
+def test_contact_that_is_given_back_waits_for_a_human(
+    house: House, language: str, words: tuple[str, ...], taken: str, given: str, way: str
+) -> None:
+    """Rule 10: a number alone proves nothing, and it is no danger either."""
+    me = house.resident().texts(*words, taken, given)
+    answers(me, "contact.by_human", language)
+    state = me.case().state
+    assert way in state["withdrawn"] and state["review"] and not paged_for_danger(house)
+
+
+@pytest.mark.parametrize(
+    ("contact", "given", "becomes"),
+    [("3", "you can call me now", "text_call"), ("2", "its safe to text me now", "text")],
+)
+def test_the_code_word_opens_contact_again(
+    house: House, contact: str, given: str, becomes: str
+) -> None:
+    me = house.resident().texts(*AT_CONTACT, contact, "1", "Main St and 3rd Ave", "1", "1")
+    me.texts("CODE bluebird", f"bluebird {given}").told("contact.open")
+    assert me.case().state["answers"]["contact"] == becomes
+
+
+def test_the_code_word_opens_what_was_taken_back(house: House) -> None:
+    me = house.resident().texts(*FULL, "CODE bluebird", "dont text me")
+    me.texts("bluebird its ok you can text now").told("contact.open")
+    assert not me.case().state["withdrawn"]
+
+
+def test_in_danger_no_word_opens_contact(house: House) -> None:
+    me = house.resident().texts("my husband hits me", "2", "2", "its safe to text me now")
+    assert me.case().state["answers"]["contact"] == "unsafe"
+
+
+@pytest.mark.parametrize("said", ["can you call me", "me pueden llamar"])
+def test_whoever_asks_for_a_call_still_asks_for_a_person(house: House, said: str) -> None:
+    assert house.resident().texts(*FULL, said).case().level == "R2"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "you can text"), ("en", "its ok to text me"), ("es", "si me pueden escribir"),
+     ("es", "por mensaje si")],
+)  # fmt: skip
+def test_texts_that_are_allowed_in_words_are_an_answer(
+    house: House, language: str, said: str
+) -> None:
+    me = house.resident().texts(HELLO[language], *AT_CONTACT[1:], said)
+    assert me.case().state["answers"]["contact"] == "text"
+
+
+# ---- somebody else has the phone, or asks --------------------------------------------------------
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("why are you texting my wife", FULL),
+        ("i never texted you", FULL),
+        ("this isnt my number", FULL),
+    ],
+)
+def test_whoever_else_has_the_phone_learns_nothing_of_the_request(
+    house: House, said: str, words: tuple[str, ...]
+) -> None:
+    house.resident().texts(*words, said).hears_not(house.words("ask.check"))
+    assert len(house.rows("case")) == 2, "theirs is another request"
+
+
+def test_in_danger_they_hear_nothing(house: House) -> None:
+    assert house.resident().texts("my husband hits me", "who is texting my wife").heard == []
+
+
+@pytest.mark.parametrize("said", ["sorry i never texted you back", "i didnt text you sooner sorry"])
+def test_whoever_is_late_is_the_same_person(house: House, said: str) -> None:
+    house.resident().texts(*FULL, said)
+    assert len(house.rows("case")) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("es", "quien les escribio"), ("es", "que les dijo mi esposa"), ("en", "who texted you"),
+     ("en", "what did she tell you")],
+)  # fmt: skip
+def test_whoever_asks_who_wrote_learns_nothing(house: House, language: str, said: str) -> None:
+    answers(house.resident().texts(HELLO[language], said), "others.cannot_say", language)
+
+
+def test_whoever_asks_about_somebody_lost_learns_nothing_either(house: House) -> None:
+    me = house.resident().texts("im looking for my daughter anna, did she text you")
+    assert me.told("others.cannot_say").case().level == "R2"
+
+
+# ---- after the end -------------------------------------------------------------------------------
+@pytest.mark.parametrize("said", ["nobody came", "no one showed up"])
+def test_whoever_waited_in_vain_is_read_by_a_human(house: House, said: str) -> None:
+    me = house.resident().texts(*FULL)
+    house.settles()
+    house.dispatch(
+        f"/{me.case().id}/status", {"status": "closed", "by": "Maria", "outcome": "resolved"}
+    )
+    me.texts(said).told("ask.who")
+    assert me.case().state["review"]

@@ -516,6 +516,8 @@ _HAPPENED: Mapping[str, str] = {
     Event.BACKSTOP: "The round-the-clock line was called.",
     Event.NOBODY_ON_SHIFT: "Nobody is on shift: everybody is asked.",
     Event.WITHDRAWN: "They took contact back.",
+    Event.CONTACT_OFFERED: "They wrote that contact is safe again. A person decides.",
+    Event.CONTACT_OPENED: "They opened contact again, with their code word.",
     Event.OPTED_OUT: "They stopped texts.",
     Event.OPTED_IN: "They want texts again.",
     Event.PARKED: "Somebody else uses the phone.",
