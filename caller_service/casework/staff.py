@@ -58,6 +58,7 @@ THEMSELVES = frozenset(
         CommandName.START,
         CommandName.HELP,
         CommandName.PLEA,
+        CommandName.NEW,
         CommandName.PERSON,
         CommandName.EMERGENCY,
         CommandName.EMERGENCY_FOR_ME,

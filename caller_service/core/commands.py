@@ -178,8 +178,11 @@ def _status(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 def _cancel(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     """Cancel the request. In danger, violence or an argument only a human may; help continues (rule
-    10)."""
-    if sensitive(case) or case.held or not may_hear_status(case, reading.verified):
+    10). So it does where the word stands in a sentence, which may say more."""
+    if not reply.alone and Mark.ASKED not in case.marks:  # there is no request yet
+        return Step(said_again(case, frozenset({Said.STORY}), scene))
+    mine = may_hear_status(case, reading.verified)
+    if sensitive(case) or case.held or not mine or not reply.alone:
         case = replace(case, said=case.said | {Said.ASKED_TO_CANCEL}).marked(scene.now, Mark.REVIEW)
         words = () if case.held else (Say("cancel.human"),)
         return Step(case, (*words, Record(Event.ASKED_TO_CANCEL), HandOff("asked_to_cancel")))

@@ -175,6 +175,8 @@ def _verb_head(verbs: tuple[str, ...]) -> re.Pattern[str]:
 
 _HEADS: tuple[tuple[str, re.Pattern[str]], ...] = (
     *((kind, _verb_head(verbs)) for kind, verbs in _VERBS.items()),
+    # with a name: "A Ana le encantó …"
+    ("liked", re.compile(r"A \w[\w .'-]{0,30}? (?:no )?le (?:ha )?(?:gust|encant)(?:o|ado)\b\s*")),
     ("removed", re.compile(rf"Removed (?:an? |the |your )?{_TAKEN_BACK} from\b\s*")),
     ("removed", re.compile(rf"(?:Quito|Elimino) (?:una? |el |la )?{_TAKEN_BACK_ES} (?:de|a)\b\s*")),
     ("reacted", re.compile(rf"(?:Reacted (?:with )?)?(?P<a>{_EMOJI})\s* to\b\s*")),
@@ -199,7 +201,15 @@ _AWAY = re.compile(
     r"notification through with your original message\.\)"
     r"|i'm driving right now\W{1,5}sent (?:automatically )?(?:by|from) (?:android auto|my car)\.?"
     r"|estoy (?:conduciendo|manejando) con (?:la funcion )?[\w ]{5,50} activad[oa]\. "
-    r"vere tu mensaje cuando llegue a mi destino\.?",
+    r"vere tu mensaje cuando llegue a mi destino\.?"
+    r"|i'm driving(?: right now)?\W{1,5}i'll (?:get back to you|call you|text you)(?: back)?"
+    r"(?: later| soon| when i (?:can|stop|arrive))?\.?"
+    r"|estoy (?:conduciendo|manejando)(?: ahora(?: mismo)?| en este momento)?\W{1,5}"
+    r"(?:te|le) (?:llamo|escribo|respondo|contesto)(?: luego| despues| mas tarde)?\.?"
+    r"|(?:auto(?:matic)?[- ]?(?:reply|response)|respuesta automatica) ?: [^?!]{1,120}"
+    r"|(?:free ?msg: ?)?(?:unable to send message\W{1,3})?message blocking is active\.?"
+    r"|this (?:phone )?number (?:does not|can't|cannot) (?:accept|receive|support) "
+    r"(?:incoming )?(?:text|sms) messages?\.?",
     re.IGNORECASE,
 )
 _QUOTES = tuple("\"″“”„‟«‘'")

@@ -26,6 +26,8 @@ STORY_WORDS = 4  # shortest text, in words, that counts as a story if it answers
 SHORT = 14  # longest message, in words, in which "I am watched" is recognised
 SHORTEST_CODE = 4  # letters of a code word
 LONGEST = 4000  # characters that are read; all are stored
+AGE_DIGITS = 3
+OF_AGE = 18
 PHONE_DIGITS = range(7, 12)  # "555 0199" to "1 720 555 0199"
 HOUSE_DIGITS = 3  # "im 34" is an age, 120 may be a house
 ASKS = re.compile("[?？]")
@@ -54,6 +56,7 @@ class Wish(StrEnum):
     PERSON = "person"  # "can I talk to somebody"
     EMERGENCY = "emergency"  # "should I call 911"
     EMERGENCY_FOR_ME = "emergency_for_me"  # "call 911 for me"
+    CANCELS = "cancels"  # "cancel please, i feel better": a human reads it
     CORRECTS = "corrects"  # "sorry i meant yes": of the answer before
     CORRECTS_TO_YES = "corrects_to_yes"  # "i said no but i meant yes": doubt at once
     DEAF = "deaf"  # "im deaf": no call is of use
@@ -445,6 +448,8 @@ def _wish_reply(wishes: frozenset[str], place: bool) -> Reply | None:
     for wish in (Wish.EMERGENCY_FOR_ME, Wish.PERSON, Wish.EMERGENCY):
         if wish in wishes:
             return Command(CommandName(wish), alone=False)
+    if Wish.CANCELS in wishes:
+        return Command(CommandName.CANCEL, alone=False)
     asked = [
         about
         for about in INQUIRIES
@@ -551,6 +556,7 @@ def _whole_answer(
         plain = _plain(words, vocabulary)
         phrases = _phrases(question, offered, vocabulary)
         code = phrases.get(words) or phrases.get(plain) or _led(plain, question, vocabulary)
+        code = code or (_of_an_age(plain, vocabulary) if question.id == "who" else None)
         if code is not None and not _pleads(words, code, vocabulary):
             return _offered(code, offered)
         return _numbered(words, plain, phrases, question, offered, vocabulary)
@@ -598,6 +604,18 @@ def _without_denied(
             if end := next(ends, 0):
                 words = (*words[:at], *words[end:])
     return words
+
+
+def _of_an_age(words: tuple[str, ...], vocabulary: Vocabulary) -> str | None:
+    """Who needs help, by their age: "my daughter, shes 12", "my 19 yo son". Whose they are is
+    said, so it is nobody unknown."""
+    ages = [int(word) for word in words if word.isdecimal() and len(word) <= AGE_DIGITS]
+    rest = tuple(
+        word for word in words if not word.isdecimal() and word not in vocabulary.around_ages
+    )
+    if len(ages) != 1 or not 1 <= len(rest) <= 2 or rest[0] not in vocabulary.owners:
+        return None
+    return "child" if ages[0] < OF_AGE else "adult"
 
 
 def _doubt(

@@ -241,7 +241,7 @@ def _asks_for_nothing(case: Case, reading: Reading) -> bool:
     answer or a reaction to a case that has ended."""
     reply = reading.reply
     if isinstance(reply, Command):
-        return reply.name in NO_REQUEST
+        return reply.name in NO_REQUEST and reply.alone
     return bool(case.related) and (
         isinstance(reply, (Thanks, Reaction)) or (reading.answerlike and isinstance(reply, Unclear))
     )

@@ -76,6 +76,9 @@ class Vocabulary:
     # around who needs help, told later: "not me", "i meant"; and words that add nothing to it
     for_whom: tuple[tuple[str, ...], ...] = ()
     beside_who: frozenset[str] = frozenset()
+    # around somebody's age: "my", and "years old", "shes"
+    owners: frozenset[str] = frozenset()
+    around_ages: frozenset[str] = frozenset()
     # "call me at 6", "call me in 20 minutes": patterns with groups (core/callback.py, asked_time)
     callback: tuple[re.Pattern[str], ...] = ()
 
@@ -105,5 +108,7 @@ class Vocabulary:
             self.team_astray | other.team_astray,
             tuple(dict.fromkeys((*self.for_whom, *other.for_whom))),
             self.beside_who | other.beside_who,
+            self.owners | other.owners,
+            self.around_ages | other.around_ages,
             self.callback + other.callback,
         )

@@ -87,6 +87,8 @@ def _read(language: str, watched: frozenset[str]) -> Vocabulary:
         frozenset(normal(phrase) for phrase in table.get("team_astray", ())),
         tuple(sorted((normal(phrase) for phrase in table.get("for_whom", ())), key=len)[::-1]),
         frozenset(word for phrase in table.get("beside_who", ()) for word in normal(phrase)),
+        frozenset(word for phrase in table.get("owners", ()) for word in normal(phrase)),
+        frozenset(word for phrase in table.get("around_ages", ()) for word in normal(phrase)),
         tuple(re.compile(pattern, re.IGNORECASE) for pattern in table.get("callback", ())),
     )
 

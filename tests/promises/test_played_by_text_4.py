@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import House
-from played import FULL, FULL_ES, SUICIDE, UNIT, answers, paged_for_danger, staff
+from played import DANA, FULL, FULL_ES, SUICIDE, UNIT, answers, held, paged_for_danger, staff
 
 ME = "+17205550123"
 HELLO = {"en": "hello", "es": "hola"}
@@ -346,3 +346,97 @@ def test_whoever_waited_in_vain_is_read_by_a_human(house: House, said: str) -> N
     )
     me.texts(said).told("ask.who")
     assert me.case().state["review"]
+
+
+# ---- the request is taken back in a sentence -----------------------------------------------------
+@pytest.mark.parametrize(
+    ("language", "words", "said"),
+    [
+        ("en", SUICIDE, "cancel please i feel better"),
+        ("en", FULL, "cancel please i feel better"),
+        ("en", FULL, "we dont need the team anymore"),
+        ("es", FULL_ES, "ya estamos bien gracias no vengan"),
+        ("es", FULL_ES, "cancelen por favor ya estoy bien"),
+    ],
+)
+def test_a_sentence_that_takes_the_request_back_is_read_by_a_human(
+    house: House, language: str, words: tuple[str, ...], said: str
+) -> None:
+    """Rule 10: nothing ends by a sentence that may say more."""
+    me = house.resident().texts(*words, said)
+    answers(me, "cancel.human", language)
+    assert not me.case().closed_at and "asked_to_cancel" in me.case().state["said"]
+
+
+@pytest.mark.parametrize(
+    "said", ["please cancel my appointment", "they never cancel on me", "dont come he has a gun"]
+)
+def test_what_else_is_cancelled_is_no_request(house: House, said: str) -> None:
+    me = house.resident().texts(*FULL, said)
+    assert "asked_to_cancel" not in me.case().state["said"]
+
+
+def test_a_first_text_with_such_a_word_begins_a_request(house: House) -> None:
+    me = house.resident().texts("please cancel everything i cant do this").told("ask.who")
+    assert me.case().state["review"]
+
+
+# ---- who needs help, by their age ----------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("language", "said", "who"),
+    [("en", "my daughter shes 12", "child"), ("en", "my 19 yo son", "adult"),
+     ("en", "my 16 year old", "child"), ("en", "a coworker", "adult"),
+     ("es", "mi hija tiene 12 años", "child"), ("es", "mi hijo de 20 años", "adult")],
+)  # fmt: skip
+def test_who_it_is_for_is_understood_with_their_age(
+    house: House, language: str, said: str, who: str
+) -> None:
+    assert house.resident().texts(HELLO[language], said).case().state["answers"]["who"] == who
+
+
+@pytest.mark.parametrize("said", ["my husband of 5 years", "5 of us", "my 2 kids and me"])
+def test_another_number_tells_of_nobodys_age(house: House, said: str) -> None:
+    assert "who" not in house.resident().texts("hello", said).case().state["answers"]
+
+
+# ---- what a phone or a carrier writes by itself --------------------------------------------------
+@pytest.mark.parametrize(
+    "said",
+    ["I'm driving right now - I'll get back to you later.", "Auto-Reply: I am out of office",
+     "Automatic reply: I'm in a meeting", "Respuesta automática: estoy en una junta",
+     "This number does not accept text messages.", "Estoy conduciendo ahora. Te llamo luego.",
+     "A Juan le encantó “¿Quién necesita ayuda?”"],
+)  # fmt: skip
+def test_no_answer_of_a_machine_counts_as_theirs(house: House, said: str) -> None:
+    me = house.resident().texts("hello", "1", said, said, said)
+    assert me.case().level is None and me.told("ask.health.me")
+    assert "contact" not in me.case().state["answers"] and me.case().language == "en"
+
+
+@pytest.mark.parametrize("said", ["i cant talk right now", "auto reply: help me!"])
+def test_whoever_may_have_written_it_themselves_is_read(house: House, said: str) -> None:
+    me = house.resident().texts("hello", said)
+    assert me.heard != [house.words("ask.who")]
+
+
+# ---- people on duty ------------------------------------------------------------------------------
+@pytest.mark.parametrize("said", ["my shift is over", "going home", "Shift ended"])
+def test_whoever_leaves_is_asked_to_whom_they_hand_it(house: House, said: str) -> None:
+    """Rule 20: nobody ends a shift holding a danger, and no resident reads that they do."""
+    me, code = held(house)
+    before = house.texts_to(ME)
+    assert "HAND TO" in staff(house, DANA, f"{code} {said}")
+    assert house.texts_to(ME) == before and me.case().state["holder"] == "Dispatcher on duty"
+
+
+def test_words_about_home_reach_the_resident(house: House) -> None:
+    _, code = held(house)
+    staff(house, DANA, f"{code} are you going home tonight?")
+    assert house.texts_to(ME)[-1].endswith("are you going home tonight?")
+
+
+def test_somebody_on_duty_may_ask_for_themselves(house: House) -> None:
+    """Nobody is dropped: a page's phone is somebody's phone, too (promise 1)."""
+    assert "NEW" in staff(house, DANA, "i need help with my brother")
+    dana = house.resident(DANA).texts("NEW").told("ask.who").texts("3")
+    assert dana.told("ask.health.they").case().state["answers"]["who"] == "adult"
