@@ -71,17 +71,20 @@ def _blocked(case: Case, way: Route, scene: Scene) -> Step:
     """No team can come: say why at once and ask what they want instead. Until they answer, they
     wait and a human reviews the case (rules 12 and 16)."""
     case = replace(case, response="team", unserved=way.blocked, review=True)
-    why: tuple[Effect, ...] = (
-        Say(f"blocked.{way.blocked}"),
-        Record(Event.BLOCKED, {"reason": way.blocked}),
-    )
-    if way.blocked == Unserved.OUT_OF_AREA:
-        why += tuple(
-            Say("blocked.neighbour", {"name": name, "number": number})
-            for name, number in neighbours(case, scene)
-        )
+    why: tuple[Effect, ...] = (Record(Event.BLOCKED, {"reason": way.blocked}),)
+    if way.blocked != Unserved.OUT_OF_AREA:
+        why = (Say(f"blocked.{way.blocked}"), *why)
+    elif Mark.AREA_TOLD not in case.marks:
+        why = (*outside_words(case, scene), *why)
     step = _hand_off(case, scene, Say("contingency.wait"))
     return Step(step.case, why + step.effects)
+
+
+def outside_words(case: Case, scene: Scene) -> tuple[Say, ...]:
+    """No team goes to their place, and who else may (rules 13 and 16)."""
+    lines = neighbours(case, scene)
+    named = (Say("blocked.neighbour", {"name": name, "number": number}) for name, number in lines)
+    return (Say(f"blocked.{Unserved.OUT_OF_AREA}"), *named)
 
 
 def neighbours(case: Case, scene: Scene) -> tuple[tuple[str, str], ...]:

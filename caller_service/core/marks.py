@@ -96,6 +96,7 @@ class Mark(StrEnum):
     UNREACHABLE = "unreachable"
     CLOSED = "closed"
     CANCELLED = "cancelled"
+    AREA_TOLD = "area_told"  # during the questions: no team goes to their place; stays
     UNPICKED = "unpicked"  # nobody had accepted in time; the clock; cleared by another response
     UNPICKED_TOLD = "unpicked_told"  # and they heard so; cleared by another response
     LADDER_ENDED = "ladder_ended"  # everybody was asked, the choice was put again; the same

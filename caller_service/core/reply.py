@@ -56,6 +56,7 @@ class Wish(StrEnum):
     PERSON = "person"  # "can I talk to somebody"
     EMERGENCY = "emergency"  # "should I call 911"
     EMERGENCY_FOR_ME = "emergency_for_me"  # "call 911 for me"
+    MOVED = "moved"  # "not 5th st, 5th ave", "we are at Main and 3rd now": a place is corrected
     CANCELS = "cancels"  # "cancel please, i feel better": a human reads it
     CORRECTS = "corrects"  # "sorry i meant yes": of the answer before
     CORRECTS_TO_YES = "corrects_to_yes"  # "i said no but i meant yes": doubt at once

@@ -15,7 +15,7 @@ from .after_hand_off import hear_after_hand_off, human_near
 from .answers import deaf_by_words, readable, record_answer, take_answer, take_place
 from .case import Case, Status, Step, replace
 from .commands import ALONE, COMMANDS, NO_REQUEST, said_again
-from .completion import settle
+from .completion import outside_words, settle
 from .contact_given_back import contact_given_back
 from .due_times import last_of
 from .effect import Alert, Ask, Effect, HandOff, OptOut, Record, Say
@@ -87,6 +87,8 @@ from .turn_steps import (
 )
 from .vocabulary import normal
 
+LONGEST_CORRECTION = 12  # longest text, in words, that may only correct a place
+LONGEST_PLACES = 300  # letters of a place with its corrections
 LONGEST_PLACE = 8  # longest text, in words, that may be a place given before it was asked for
 # alerts that carry the resident's words
 WORDS_TOLD = ("alert.words", "alert.danger", "alert.again")
@@ -321,10 +323,21 @@ def conclude(case: Case, effects: tuple[Effect, ...], scene: Scene) -> Step:
     before = case.level
     step = recompute(case, scene)
     case, effects = step.case, effects + step.effects
+    if _outside(case, scene):  # said as soon as it is known (rule 16), not after what follows
+        case = case.marked(scene.now, Mark.AREA_TOLD)
+        effects += outside_words(case, scene)
     if not case.ended and not case.held and not case.left:
         step = _ask_on(case, scene, quiet=_asked_enough(effects, before, case))
         case, effects = step.case, effects + step.effects
     return Step(*hand_off.revise(case, effects))
+
+
+def _outside(case: Case, scene: Scene) -> bool:
+    """Is it known while questions are open that no team can go there, and not told yet?"""
+    wants_team = case.answers.get("want") == "team" and not case.in_danger
+    open_yet = case.status == Status.SCREENING and Mark.AREA_TOLD not in case.marks
+    outside = case.located in ("outside", "not_live")
+    return scene.by_text and wants_team and open_yet and outside and not case.watched
 
 
 def _asked_enough(effects: tuple[Effect, ...], before: Level | None, case: Case) -> bool:
@@ -427,6 +440,8 @@ def _apply(
     delivered: datetime | None,
 ) -> Step:
     """Apply one reply, or put the question again whose answer it takes back."""
+    if _corrects_place(case, reading, said, scene, heard_at):
+        return _place_corrected(case, said, scene)
     if (told := _who_told(case, reading, said, scene, heard_at)) is not None:
         return told
     if (given := contact_given_back(case, reading, said, scene)) is not None:
@@ -656,6 +671,52 @@ def _danger(case: Case, reply: Danger, scene: Scene) -> Step:
     if case.asked != "health" and protocol.question(case.asked).follow_up:
         case = replace(case, asked="health", unreadable=0)
     return Step(case, danger_words(case, new or kinds, protocol)[:2])
+
+
+def _corrects_place(
+    case: Case, reading: Reading, said: str, scene: Scene, heard_at: datetime
+) -> bool:
+    """ "Not 5th st, 5th ave": does this text name another place than they gave?"""
+    seen = seen_question(scene.program.protocol, case, heard_at, scene.by_text)
+    return (
+        Wish.MOVED in reading.wishes
+        and bool(case.place)
+        and not (seen is not None and seen.kind == "place")
+        and isinstance(reading.reply, (Story, Unclear))
+        and normal(said) != normal(case.place)
+        and (looks_like_place(said, scene) or _names_street(said, scene))
+    )
+
+
+def _names_street(said: str, scene: Scene) -> bool:
+    """Is there a numbered street, as in "5th ave"?"""
+    words, roads = normal(said), scene.program.streets.roads
+    return len(words) <= LONGEST_CORRECTION and any(
+        word in roads and any(each.isdecimal() for each in words[max(0, at - 2) : at])
+        for at, word in enumerate(words)
+    )
+
+
+def _place_corrected(case: Case, said: str, scene: Scene) -> Step:
+    """During the questions a later place counts, alone if it is certain. Once people work with the
+    first, both are told: software sends nobody elsewhere, because whoever holds the phone may write
+    it (rule 10)."""
+    noted: tuple[Effect, ...] = (Say("where.noted"),)
+    both = f"{case.place} / {said.strip()}"[:LONGEST_PLACES]
+    if case.status == Status.SCREENING and not case.in_danger:
+        sure = locate(said, scene.program, scene.local).kind not in ("unknown", "ambiguous")
+        question = scene.program.protocol.question("where")
+        placed = take_place(case, question, said.strip() if sure else both, scene)
+        case = add_to_narrative(placed.case.unmarked(Mark.AREA_TOLD), said)
+        case = case if sure else replace(case, located="ambiguous", area="", point=None)
+        return Step(case, (*placed.effects, *noted))
+    case = replace(case, place=both)
+    if case.in_danger:
+        case, told = add_to_narrative(case, said), said.strip()
+        alerts = alert_accepter(case, "alert.words", told)
+        return Step(case, (*noted, *alerts, *forward_words(case)))
+    step = hear_after_hand_off(add_to_narrative(case, said), Story(), said, None, scene)
+    return Step(step.case, (*noted, *_without_acknowledgement(step.effects)))
 
 
 def _place_unasked(case: Case, reply: Reply, said: str, scene: Scene) -> Step:

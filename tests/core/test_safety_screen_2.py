@@ -831,7 +831,7 @@ def test_who_is_outside_hears_the_neighbours_number() -> None:
 
     assert [
         dict(effect.fill)
-        for effect in person.effects
+        for _, effect in person.everything
         if isinstance(effect, Say) and effect.key == "blocked.neighbour"
     ] == [{"name": "Fairview", "number": "+17205550120"}]
     assert person.asked == "if_none" and person.case.review

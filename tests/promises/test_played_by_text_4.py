@@ -440,3 +440,72 @@ def test_somebody_on_duty_may_ask_for_themselves(house: House) -> None:
     assert "NEW" in staff(house, DANA, "i need help with my brother")
     dana = house.resident(DANA).texts("NEW").told("ask.who").texts("3")
     assert dana.told("ask.health.they").case().state["answers"]["who"] == "adult"
+
+
+# ---- a place where no team goes ------------------------------------------------------------------
+def test_whoever_is_outside_hears_it_before_the_next_question(house: House) -> None:
+    """Rule 16: said as soon as it is known, and once."""
+    me = house.resident().texts(*AT_CONTACT, "1", "1", "Lakeside Mall, Fairview")
+    me.told("blocked.out_of_area", "blocked.neighbour", "ask.need")
+    me.texts("1").told("contingency.wait").hears_not(house.words("blocked.out_of_area"))
+
+
+def test_a_passer_by_hears_it_when_they_want_a_team(house: House) -> None:
+    me = house.resident().texts("hello", "5", "2", "Lakeside Mall, Fairview")
+    me.hears_not(house.words("blocked.out_of_area"))
+    me.texts("2", "2", "1", "1").told("blocked.out_of_area", "ask.need")
+
+
+# ---- a place is corrected ------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        ("i meant Main St and 3rd Ave", "i meant Main St and 3rd Ave"),
+        ("sorry im at city hall", "sorry im at city hall"),
+        ("not 5th st, 5th ave", "5th St and Main / not 5th st, 5th ave"),
+        ("wrong address its 500 main st", "5th St and Main / wrong address its 500 main st"),
+    ],
+)
+def test_a_place_that_is_corrected_during_the_questions_counts(
+    house: House, said: str, place: str
+) -> None:
+    """One that is not certain stands beside the first, and a human asks (rule 13)."""
+    me = house.resident().texts(*AT_CONTACT, "1", "1", "5th St and Main", said)
+    me.told("where.noted", "ask.need").texts("1")
+    house.settles()
+    assert house.posted[-1][0]["place"]["text"] == place
+
+
+@pytest.mark.parametrize(
+    "said", ["not 3rd ave, 5th ave", "im at city hall now", "we moved to Main St and 5th Ave"]
+)
+def test_whoever_comes_reads_both_places(house: House, said: str) -> None:
+    """Software sends no team elsewhere by a text: a human reads both (rule 10)."""
+    me = house.resident().texts(*FULL)
+    house.settles()
+    staff(house, UNIT, f"{me.case().reference} 20")
+
+    me.texts(said).told("where.noted")
+    house.settles()
+
+    assert said in house.texts_to(UNIT)[-1]
+    assert house.posted[-1][0]["place"]["text"] == f"Main St and 3rd Ave / {said}"
+
+
+@pytest.mark.parametrize(
+    "said", ["im at the end of my rope", "he is in the street", "i took 20 of them actually"]
+)
+def test_what_names_no_place_corrects_none(house: House, said: str) -> None:
+    me = house.resident().texts(*FULL, said)
+    me.hears_not(house.words("where.noted"))
+
+
+# ---- two languages in one sentence ---------------------------------------------------------------
+@pytest.mark.parametrize(
+    "said",
+    ["no puedo breathe", "cant respirar", "mi hijo is not respirando", "mi papa no wakes up"],
+)
+def test_a_danger_in_two_languages_is_heard(house: House, said: str) -> None:
+    """Rule 7: all languages are read together."""
+    me = house.resident().texts(said)
+    assert me.case().level == "R2" and "breathing" in me.case().state["said"]
