@@ -509,3 +509,36 @@ def test_a_danger_in_two_languages_is_heard(house: House, said: str) -> None:
     """Rule 7: all languages are read together."""
     me = house.resident().texts(said)
     assert me.case().level == "R2" and "breathing" in me.case().state["said"]
+
+
+# ---- a weapon in another hand --------------------------------------------------------------------
+@pytest.mark.parametrize("said", ["he pulled a knife on me", "someone pulled a gun on me"])
+def test_nobody_who_is_threatened_is_told_to_put_the_weapon_away(house: House, said: str) -> None:
+    """Rule 23: words fit what is wrong."""
+    me = house.resident().texts(said).told("danger.violence")
+    me.hears_not(house.words("danger.own_weapon"))
+
+
+def test_whoever_has_one_is(house: House) -> None:
+    house.resident().texts("i have a knife on me").told("danger.own_weapon")
+
+
+# ---- calls ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(FULL, "i cant talk on the phone right now"), (FULL_ES, "no puedo hablar por telefono")],
+)
+def test_whoever_cannot_talk_on_the_phone_is_not_called(
+    house: House, words: tuple[str, ...], said: str
+) -> None:
+    assert house.resident().texts(*words, said).case().state["withdrawn"] == ["call"]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "when will they call"), ("es", "cuando me van a llamar")]
+)
+def test_whoever_asks_when_they_are_called_hears_where_it_stands(
+    house: House, language: str, said: str
+) -> None:
+    me = house.resident().texts(HELLO[language], *AT_CONTACT[1:], "1", "2", "1", said)
+    answers(me, "status.nobody_yet", language)
