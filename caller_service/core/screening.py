@@ -538,7 +538,7 @@ def _apply_reply(
     protocol, reply = scene.program.protocol, reading.reply
     if isinstance(reply, Command) and reply.name in COMMANDS:
         with_words = case if reply.alone else add_to_narrative(case, said)
-        return _command(with_words, reply, reading, scene)
+        return _command(with_words, reply, reading, said, scene)
     question = seen_question(protocol, case, heard_at, scene.by_text)
     if isinstance(reply, Danger):
         return _danger_and_911(add_to_narrative(case, said), reply, reading, scene)
@@ -638,7 +638,7 @@ def _better_place(case: Case, reply: Reply, said: str, scene: Scene) -> bool:
     )
 
 
-def _command(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
+def _command(case: Case, reply: Command, reading: Reading, said: str, scene: Scene) -> Step:
     """Apply a command. If it repeats what is known in danger, alert whoever accepted the case and
     answer in changing words."""
     name = CommandName.PERSON if reply.name == CommandName.PLEA else reply.name
@@ -648,6 +648,10 @@ def _command(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step
         and name in (CommandName.PERSON, CommandName.WORSE, CommandName.EMERGENCY_FOR_ME)
     )
     step = COMMANDS[reply.name](case, reply, reading, scene)
+    if Record(Event.ASKED_TO_CANCEL) in step.effects and not case.in_danger:
+        # whoever is on the way reads that they are not wanted
+        told = alert_accepter(step.case, "alert.words", said.strip())
+        step = Step(step.case, (*step.effects, *told))
     if not repeated:
         return step
     case, words = next_line(step.case, LINES)

@@ -18,7 +18,8 @@ AT_CONTACT = ("hello", "1", "2", "2", "2")
     ("language", "said"),
     [("en", "its for my sister not me"), ("en", "not me. my sister"), ("en", "sorry i meant my dad"),
      ("en", "oh this is for my friend"), ("es", "es para mi hermana no para mi"),
-     ("es", "perdon quise decir mi hermano")],
+     ("en", "my mistake its for my dad"), ("es", "perdon quise decir mi hermano"),
+     ("es", "perdon me equivoque es para mi mama")],
 )  # fmt: skip
 def test_what_was_asked_about_the_one_is_asked_about_the_other(
     house: House, language: str, said: str
@@ -366,6 +367,17 @@ def test_a_sentence_that_takes_the_request_back_is_read_by_a_human(
     me = house.resident().texts(*words, said)
     answers(me, "cancel.human", language)
     assert not me.case().closed_at and "asked_to_cancel" in me.case().state["said"]
+
+
+@pytest.mark.parametrize("need", [("1",), ("6", "2")])
+def test_whoever_is_on_the_way_reads_it(house: House, need: tuple[str, ...]) -> None:
+    """An argument is for a human to end (rule 10), and for nobody else to miss."""
+    me = house.resident().texts(*FULL[:8], *need, "1")
+    house.settles()
+    staff(house, UNIT, f"{me.case().reference} 20")
+    me.texts("cancel please we are ok")
+    house.settles()
+    assert "cancel please we are ok" in house.texts_to(UNIT)[-1]
 
 
 @pytest.mark.parametrize(
