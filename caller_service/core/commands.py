@@ -17,7 +17,7 @@ from .outcome import Outcome
 from .questions import ask, choose_anew, greet, stands_at
 from .reach import CannotText
 from .refusal import Refused
-from .reply import Command, CommandName, Reading
+from .reply import Command, CommandName, Reading, Wish
 from .routing import Scene
 from .safe_contact import (
     catch_up_words,
@@ -176,13 +176,19 @@ def _status(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     return Step(case, (Say("status.late" if told_late(case) else status_key(case)),))
 
 
+def in_a_sentence(reply: Command, reading: Reading) -> bool:
+    """Does a sentence, rather than a whole message or a button, take the request back?"""
+    return Wish.CANCELS in reading.wishes and not reply.alone
+
+
 def _cancel(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     """Cancel the request. In danger, violence or an argument only a human may; help continues (rule
     10). So it does where the word stands in a sentence, which may say more."""
-    if not reply.alone and Mark.ASKED not in case.marks:  # there is no request yet
+    sentence = in_a_sentence(reply, reading)
+    if sentence and Mark.ASKED not in case.marks:  # there is no request yet
         return Step(said_again(case, frozenset({Said.STORY}), scene))
     mine = may_hear_status(case, reading.verified)
-    if sensitive(case) or case.held or not mine or not reply.alone:
+    if sensitive(case) or case.held or not mine or sentence:
         case = replace(case, said=case.said | {Said.ASKED_TO_CANCEL}).marked(scene.now, Mark.REVIEW)
         words = () if case.held else (Say("cancel.human"),)
         return Step(case, (*words, Record(Event.ASKED_TO_CANCEL), HandOff("asked_to_cancel")))

@@ -14,7 +14,7 @@ from . import hand_off
 from .after_hand_off import hear_after_hand_off, human_near
 from .answers import deaf_by_words, readable, record_answer, take_answer, take_place
 from .case import Case, Status, Step, replace
-from .commands import ALONE, COMMANDS, NO_REQUEST, said_again
+from .commands import ALONE, COMMANDS, NO_REQUEST, in_a_sentence, said_again
 from .completion import outside_words, settle
 from .contact_given_back import contact_given_back
 from .due_times import last_of
@@ -243,7 +243,7 @@ def _asks_for_nothing(case: Case, reading: Reading) -> bool:
     answer or a reaction to a case that has ended."""
     reply = reading.reply
     if isinstance(reply, Command):
-        return reply.name in NO_REQUEST and reply.alone
+        return reply.name in NO_REQUEST and not in_a_sentence(reply, reading)
     return bool(case.related) and (
         isinstance(reply, (Thanks, Reaction)) or (reading.answerlike and isinstance(reply, Unclear))
     )
