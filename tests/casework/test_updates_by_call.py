@@ -296,7 +296,7 @@ def test_a_later_text_that_arrives_ends_it_and_what_was_missed_is_told(house: Ho
     me = screened(house, "3")
     lost(house, me, "30006")
     moves(house, me, "assigned")
-    me.texts("are you there")
+    me.texts("i can read this phone again")
     assert me.case().state["cannot_text"] == "landline", (
         "they write; whether they can read us is not known yet"
     )
