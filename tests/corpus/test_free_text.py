@@ -127,6 +127,77 @@ def test_anybody_can_hurt_and_be_hurt(who: str, did: str) -> None:
     assert read_combinations().kinds(normal(f"{who} {did}"))
 
 
+HARMLESS_SPANISH = (
+    "gracias a dios alguien contesta", "gracias por contestar", "soy enfermera", "soy cocinero",
+    "trabajo de noche", "en el cine", "en el concierto", "en el partido de futbol", "en la boda",
+    "estuvo en el ejército", "estaba viendo la tele y", "estábamos jugando cartas y",
+    "hace mucho frío", "tengo entrevista mañana", "voy a terapia", "estoy en medicaid",
+    "está en tratamiento", "la policía vino el año pasado", "nos casamos hace 5 años",
+    "salió del hospital la semana pasada", "desde el año pasado", "mi perro está ladrando",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("beside", HARMLESS_SPANISH)
+@pytest.mark.parametrize(
+    "said",
+    [
+        "mi esposo tiene una pistola", "mi hermana trae un cuchillo", "me está pegando",
+        "mi hijo se quiere matar", "mi ex dice que me va a matar", "mi papá no respira",
+        "mi mamá está convulsionando", "está disparando", "mi novio no me deja salir de la casa",
+        "hay un incendio en el edificio", "me quiero morir",
+    ],
+)  # fmt: skip
+def test_a_plain_spanish_danger_is_heard_beside_whatever_is_harmless(
+    said: str, beside: str
+) -> None:
+    assert read_combinations().kinds(normal(f"{said}. {beside}"))
+    assert read_combinations().kinds(normal(f"{beside}, {said}"))
+
+
+@pytest.mark.parametrize(
+    "did",
+    [
+        "me pegó", "sacó un machete", "no despierta", "tuvo un infarto", "se metió a mi casa",
+        "no me deja salir", "se está ahogando",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "who",
+    [
+        "mi compañero de trabajo", "el landlord", "el plomero", "la enfermera", "mi maestra",
+        "el casero", "el manager", "mi entrenador", "mi comadre", "mi cuñada", "el repartidor",
+        "un homeless", "la vecina de abajo", "el vecino del 3",
+    ],
+)  # fmt: skip
+def test_anybody_can_hurt_and_be_hurt_in_spanish(who: str, did: str) -> None:
+    assert read_combinations().kinds(normal(f"{who} {did}"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "me quiero matar, reprobé el examen", "me quiero matar por el trabajo",
+        "mi esposo me va a matar, tengo miedo, mañana es el examen de mi hija",
+    ],
+)  # fmt: skip
+def test_an_exam_or_a_job_nearby_makes_no_figure_of_speech(said: str) -> None:
+    assert read_combinations().kinds(normal(said)), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "mi jefe me va a matar si llego tarde", "el guardia de la clínica trae pistola",
+        "en la película él tiene una pistola", "mi compu no reacciona", "mi perro se desmayó",
+        "la calor me está pegando duro", "saco la navaja pa abrir cajas", "se me colgó el celular",
+        "hay humo por los incendios del norte", "mi hermano es guardia y trae arma en su trabajo",
+        "mi tío ve películas de balazos",
+    ],
+)  # fmt: skip
+def test_a_spanish_story_thing_or_trade_is_still_none(said: str) -> None:
+    assert read_combinations().kinds(normal(said)) == (), said
+
+
 @pytest.mark.parametrize(
     "said",
     [
