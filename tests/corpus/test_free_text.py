@@ -246,6 +246,42 @@ def test_everyday_spanish_words_tell_of_no_danger(said: str) -> None:
     assert read_combinations().kinds(normal(said)) == ()
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "oigo pasos en la cocina y estoy sola", "hay un desconocido adentro de mi casa",
+        "dios le ordenó sacrificar a su hija", "las sombras me dicen que brinque",
+        "ya se le ve la cabecita al bebé", "tiene contracciones cada tres minutos",
+        "di a luz hace cinco días y empapo una toalla cada media hora",
+        "al niño no le baja la calentura y está temblando", "le dio insolación y mi papá ya no habla",
+        "mi niña tiene sangre en el calzón", "su padrastro lo encadena",
+        "un tipo se llevó a mi hija", "salió a pescar ayer y no ha regresado mi tío",
+        "me empujaron de la troca", "se oye que golpean a una señora", "auxilio",
+        "mi hijo encontró la pistola y anda jugando", "quedaron encerrados en el freezer",
+        "el tanque está tirando gas", "ando viendo de dónde colgarme", "no puedo parar de cortarme",
+        "quiero dejar de existir", "los cholos vienen a buscar a mi hermano",
+        "a mi primo lo mandaron matar", "va a balacear la prepa",
+        "ahí viene mi esposo borracho, tengo miedo", "mi vecina está amarrada",
+    ],
+)  # fmt: skip
+def test_kinds_of_danger_that_no_spanish_list_held(said: str) -> None:
+    assert read_combinations().kinds(normal(said)), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "oigo ruidos en el techo, son ardillas", "estuve en un simulacro en la escuela",
+        "mi hija juega con su pistola de agua", "curso de primeros auxilios",
+        "me despedí de todos mis compañeros del trabajo", "tengo contracciones falsas",
+        "tomé la decisión de cambiar de trabajo", "mi papá salió a pescar y le fue bien",
+        "quedé encerrado en el elevador diez minutos, ya salí",
+    ],
+)  # fmt: skip
+def test_what_sounds_like_these_kinds_and_is_none(said: str) -> None:
+    assert read_combinations().kinds(normal(said)) == (), said
+
+
 def test_what_is_told_of_hides_a_danger_far_around_it() -> None:
     words = {"hits": ("hit",), "me": ("me",), "telling": ("chess",)}
     heard = Combinations([Lexicon(words, {"dangers": (("violence", "even: <hits> <me>"),)})])
