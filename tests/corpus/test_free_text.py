@@ -282,6 +282,57 @@ def test_what_sounds_like_these_kinds_and_is_none(said: str) -> None:
     assert read_combinations().kinds(normal(said)) == (), said
 
 
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("golpear", "golpeando"), ("ahorcar", "ahorcando"), ("patear", "pateando"),
+        ("amarrar", "amarrando"), ("violar", "violando"), ("perseguir", "persiguiendo"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "form",
+    [
+        "mi esposo no deja de {}me", "mi esposo no para de {}nos", "mi esposo acaba de {}me",
+        "mi esposo volvió a {}me", "mi esposo me empezó a {}", "mi ex es capaz de {}me",
+        "mi tío está a punto de {}la", "mi tío la quiere {}", "mi tío trató de {}lo",
+        "va a {} a mi hermana", "mi esposo anda {}me|", "mi tío sigue {}la|",
+        "unos hombres lo están {}|",
+    ],
+)  # fmt: skip
+def test_a_spanish_danger_is_heard_in_every_form_of_its_verb(
+    form: str, verb: tuple[str, str]
+) -> None:
+    said = form.rstrip("|").format(verb[form.endswith("|")])
+    assert read_combinations().kinds(normal(said)), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "fue apuñalado un muchacho", "lo encontré golpeado", "mi esposo me ha golpeado",
+        "mi tío se acaba de desmayar", "mi niña empezó a ahogarse con comida",
+        "no logro despertarlo", "estoy colgándome", "mi hermana está aventándose del balcón",
+        "mi esposo me está matando", "unos hombres están matándola",
+        "trabajo en la pizca y mi compañero se desmayó", "no mames, tiene una pistola",
+    ],
+)  # fmt: skip
+def test_a_spanish_danger_is_heard_as_done_or_suffered(said: str) -> None:
+    assert read_combinations().kinds(normal(said)), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "el landlord me está amenazando con subir la renta", "nunca me ha golpeado",
+        "mi vieja me va a ahorcar si no llevo los pañales", "mi jefe me está matando de trabajo",
+        "me sigue pegando la gripa", "la ansiedad me está atacando",
+        "me persigue la culpa", "nunca he volado",
+    ],
+)  # fmt: skip
+def test_what_has_the_form_of_a_spanish_danger_and_is_none(said: str) -> None:
+    assert read_combinations().kinds(normal(said)) == (), said
+
+
 def test_what_is_told_of_hides_a_danger_far_around_it() -> None:
     words = {"hits": ("hit",), "me": ("me",), "telling": ("chess",)}
     heard = Combinations([Lexicon(words, {"dangers": (("violence", "even: <hits> <me>"),)})])
