@@ -313,6 +313,7 @@ def test_a_spanish_danger_is_heard_in_every_form_of_its_verb(
         "mi tío se acaba de desmayar", "mi niña empezó a ahogarse con comida",
         "no logro despertarlo", "estoy colgándome", "mi hermana está aventándose del balcón",
         "mi esposo me está matando", "unos hombres están matándola",
+        "me graban y me amenazan con subirlo si no hago lo que quieren",
         "trabajo en la pizca y mi compañero se desmayó", "no mames, tiene una pistola",
     ],
 )  # fmt: skip
@@ -326,7 +327,10 @@ def test_a_spanish_danger_is_heard_as_done_or_suffered(said: str) -> None:
         "el landlord me está amenazando con subir la renta", "nunca me ha golpeado",
         "mi vieja me va a ahorcar si no llevo los pañales", "mi jefe me está matando de trabajo",
         "me sigue pegando la gripa", "la ansiedad me está atacando",
-        "me persigue la culpa", "nunca he volado",
+        "me persigue la culpa", "nunca he volado", "atienden casos de violencia doméstica",
+        "mi hermano quiere entrar a un programa", "me quiero ir de este pueblo, no hay trabajo",
+        "sobreviví al cáncer", "se dispararon los precios", "¿cuántas pastillas me tocan al día?",
+        "mi papá nos pegaba cuando niños",
     ],
 )  # fmt: skip
 def test_what_has_the_form_of_a_spanish_danger_and_is_none(said: str) -> None:
