@@ -337,6 +337,20 @@ def test_what_has_the_form_of_a_spanish_danger_and_is_none(said: str) -> None:
     assert read_combinations().kinds(normal(said)) == (), said
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "me quiero matal", "no quiero vivil mas", "se va a tiral del puente", "ba a matarme",
+        "mi papá ta muelto", "yeva una pistola", "mi esposo me a pegado", "me tiene amenasada",
+        "hay un shooter en la escuela", "le metieron plomo", "se pasonaron los dos en el baño",
+        "le dio un patatús a mi abuela", "my son esta en el roof y se quiere jump",
+        "mi husband me ta pegando", "i want to matarme",
+    ],
+)  # fmt: skip
+def test_spanish_is_heard_as_it_is_spoken_and_mixed(said: str) -> None:
+    assert read_combinations().kinds(normal(said)), said
+
+
 def test_what_is_told_of_hides_a_danger_far_around_it() -> None:
     words = {"hits": ("hit",), "me": ("me",), "telling": ("chess",)}
     heard = Combinations([Lexicon(words, {"dangers": (("violence", "even: <hits> <me>"),)})])
