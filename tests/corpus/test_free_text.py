@@ -667,3 +667,52 @@ def test_who_went_somewhere_else_is_not_seen_where_nobody_is() -> None:
         assert "hears_or_sees" not in read_combinations().kinds(normal(said), "markers"), said
     for said in ("he talks to people who are not there", "i see things that are not there"):
         assert "hears_or_sees" in read_combinations().kinds(normal(said), "markers"), said
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "im at the dmv", "i was at the thrift store", "wrong number sorry", "i lost my food stamps",
+        "i lost my voucher", "the plumber is here", "i was doing my taxes", "its bingo night",
+        "the waitlist is so long", "i have surgery tomorrow", "should i call you or 911",
+        "do i get in trouble", "you asked where", "a squirrel ran out", "at the day program",
+        "i was gardening", "at choir", "whats the law", "on the way to the driving test",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "said",
+    [
+        "he isnt breathing", "my dad collapsed", "i want to kill myself", "he has a gun",
+        "my daughter took all her pills", "she is having a seizure", "im going to hang myself tonight",
+    ],
+)  # fmt: skip
+def test_an_errand_or_a_question_to_us_hides_no_danger(said: str, beside: str) -> None:
+    """Dangers happen at bingo and on the way to an office, and who is refused help despairs."""
+    assert read_combinations().kinds(normal(f"{said}. {beside}"))
+    assert read_combinations().kinds(normal(f"{beside}, {said}"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "lol what if i just wasnt here tomorrow", "walked into the lake to my chest lol",
+        "its 9 floors and im looking over, people look like ants lol",
+        "throwing up what looks like coffee grounds", "my chest tube came out, i was just discharged",
+    ],
+)  # fmt: skip
+def test_a_laugh_or_an_everyday_word_hides_no_sign_of_danger(said: str) -> None:
+    assert read_combinations().kinds(normal(said))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "that test was suicide", "my sims drowned in the pool",
+        "writing a paper on suicide for school", "my cough syrup tastes like poison",
+        "mom calls me 20 times a day",
+        "my unresponsive landlord", "said goodbye to my son at college drop off, crying in the car",
+        "my brother died of an overdose in may, is there a grief group",
+    ],
+)  # fmt: skip
+def test_what_is_written_worn_or_grieved_is_no_danger(said: str) -> None:
+    assert read_combinations().kinds(normal(said)) == (), said
