@@ -716,3 +716,21 @@ def test_a_laugh_or_an_everyday_word_hides_no_sign_of_danger(said: str) -> None:
 )  # fmt: skip
 def test_what_is_written_worn_or_grieved_is_no_danger(said: str) -> None:
     assert read_combinations().kinds(normal(said)) == (), said
+
+
+@pytest.mark.parametrize("who", ["he", "my grandma", "a worker", "my client", "the guy next to me"])
+@pytest.mark.parametrize(
+    "did",
+    [
+        "cant find the words", "only opens his eyes when i shout", "sliced off a finger", "has a pulse of 30",
+        "turned white and sweaty", "went blind in one eye",
+        "is hard to breathe and his chest isnt moving", "was under water for two minutes",
+        "got stung 30 times", "fell into the grain bin", "got caught in the machine",
+        "has hot oil on both arms", "inhaled a whole can of duster", "hasnt eaten in six days",
+        "refuses food and water", "got bitten by a copperhead", "is fading in and out",
+        "has very low blood sugar", "just slid down on the floor", "has a swollen tongue",
+        "has foam at the mouth", "was hit by a train",
+    ],
+)  # fmt: skip
+def test_what_a_body_shows_is_heard_of_anybody(who: str, did: str) -> None:
+    assert read_combinations().kinds(normal(f"{who} {did}")), f"{who} {did}"
