@@ -734,3 +734,17 @@ def test_what_is_written_worn_or_grieved_is_no_danger(said: str) -> None:
 )  # fmt: skip
 def test_what_a_body_shows_is_heard_of_anybody(who: str, did: str) -> None:
     assert read_combinations().kinds(normal(f"{who} {did}")), f"{who} {did}"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "a man is asleep on the double yellow", "three kids went into the storm drain",
+        "she ran back in for the cat", "someone is screaming inside the burning house",
+        "the tide came in and we are on a rock", "my deaf son ran out the gate by the highway",
+        "the space heater caught the blankets", "he is surfing on top of the train",
+        "my nephew floated off on a raft", "grandma is in the street in her nightgown",
+    ],
+)  # fmt: skip
+def test_who_is_where_nobody_should_be_is_in_danger(said: str) -> None:
+    assert read_combinations().kinds(normal(said)), said
