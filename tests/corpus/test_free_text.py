@@ -748,3 +748,16 @@ def test_what_a_body_shows_is_heard_of_anybody(who: str, did: str) -> None:
 )  # fmt: skip
 def test_who_is_where_nobody_should_be_is_in_danger(said: str) -> None:
     assert read_combinations().kinds(normal(said)), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "dropped twelve benadryls", "took my whole prescription", "swallowed a months supply",
+        "gave the baby my zoloft by mistake", "took sunday thru saturday at once",
+        "took a bigger shot than usual", "i think the pill was laced", "it wasnt gatorade he drank",
+        "took them 20 min ago and im starting to feel weird", "i swallowed forty advil",
+    ],
+)  # fmt: skip
+def test_how_much_was_taken_is_told_in_many_ways(said: str) -> None:
+    assert read_combinations().kinds(normal(said)), said
