@@ -761,3 +761,32 @@ def test_who_is_where_nobody_should_be_is_in_danger(said: str) -> None:
 )  # fmt: skip
 def test_how_much_was_taken_is_told_in_many_ways(said: str) -> None:
     assert read_combinations().kinds(normal(said)), said
+
+
+@pytest.mark.parametrize(
+    "deed", ["die", "kill myself", "hurt myself", "end my life", "hang myself"]
+)
+@pytest.mark.parametrize(
+    "turns", ["but i will", "but i have to", "but i cant stop", "but i keep thinking about it"]
+)
+def test_who_does_not_want_to_but_will_is_in_danger(deed: str, turns: str) -> None:
+    """The first half alone is a denial."""
+    assert read_combinations().kinds(normal(f"i dont want to {deed} {turns}"))
+    assert read_combinations().kinds(normal(f"i dont want to {deed}")) == () or deed == "die"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "help me not kill myself", "someone take my gun away from me before i use it",
+        "talk me off the ledge", "cops wont take me alive", "gonna uninstall life",
+        "we made a pact", "if i go the kids come with me", "this is my last winter",
+        "last time i tried they found me, this time they wont", "one more step and its over",
+        "my thighs are sliced up", "i hit beans", "she showed me her cuts",
+        "i keep seeing myself jump", "the razor is right here", "almost turned the wheel into a wall",
+        "nobody would miss her she says", "quit taking my insulin, thats the plan",
+        "tonight im brave enough to do it", "partial suspension tonight",
+    ],
+)  # fmt: skip
+def test_ways_out_are_heard_without_the_word(said: str) -> None:
+    assert read_combinations().kinds(normal(said)), said
