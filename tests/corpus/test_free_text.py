@@ -751,6 +751,27 @@ def test_who_is_where_nobody_should_be_is_in_danger(said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "beside",
+    [
+        "can i change my appointment",
+        "what happens if i say yes",
+        "is there a free meal today",
+        "lol",
+    ],
+)
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my son is on the bridge railing", "hes standing on the edge of the roof",
+        "she is on the wrong side of the fence", "a kid is out on the train tracks",
+    ],
+)  # fmt: skip
+def test_whoever_stands_at_an_edge_is_heard_beside_small_talk(said: str, beside: str) -> None:
+    assert read_combinations().kinds(normal(f"{said}. {beside}"))
+    assert read_combinations().kinds(normal(f"{beside}, {said}"))
+
+
+@pytest.mark.parametrize(
     "said",
     [
         "dropped twelve benadryls", "took my whole prescription", "swallowed a months supply",
