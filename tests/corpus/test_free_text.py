@@ -414,6 +414,8 @@ def test_neither_thanks_nor_a_place_of_care_settles_anything(said: str) -> None:
         "theres a man chasing a woman outside", "he got crushed by a machine",
         "the thoughts are winning", "once the kids are asleep ill do it", "the rope fits",
         "i scheduled my goodbye posts", "talk me out of it", "i envy the dead",
+        "my boss put his hands down my pants", "my dog bit her face and wont let go",
+        "shes off her meds and wants to hurt the kids",
     ],
 )  # fmt: skip
 def test_what_is_said_outright_was_struck_out_or_listed_nowhere(said: str) -> None:
