@@ -438,6 +438,41 @@ def test_what_is_over_or_no_danger_is_not_raised(said: str) -> None:
     assert read_combinations().kinds(normal(said)) == (), said
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "two strays have a boy cornered", "a rattlesnake bit my wife", "the forklift tipped on him",
+        "the trench caved in", "the space heater exploded", "theres a kid on the water tower",
+        "he was kicked by a horse", "they left my disabled brother on the porch all day",
+        "the current is pulling her out", "wrong way driver on the parkway",
+        "my daughter ran off with a man she met online", "the uber driver is nodding off",
+        "shes off her meds and ran out naked", "her sleeve got caught in the conveyor",
+        "someone kneeling in the fast lane", "the nursing home forgot grandma in a hot van",
+        "a downed wire is on the school bus", "he let go of the wheel on the freeway",
+        "shes 14 and left with some guy", "dads kayak came back empty", "the driver is trapped",
+        "a boy is stuck in the culvert", "hes wading into the lake in his coat crying",
+    ],
+)  # fmt: skip
+def test_what_befalls_people_outdoors_and_at_work_is_heard(said: str) -> None:
+    """Animals, machines, water, roads, minds that tell somebody to do harm: each a field."""
+    assert read_combinations().kinds(normal(said)), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my cat bit me playing, tiny mark", "my sons kite drifted out over the lake",
+        "my toddler took all his clothes off again in the yard lol",
+        "my climbing partner moved to denver", "dancing in the street at the block party",
+        "he thinks he is a god at golf", "my husband is under the truck changing oil",
+        "guy on the roof fixing the antenna woke me up", "shocked to hear my friend is pregnant",
+        "the tide took our sandcastle", "elevator is out, i use a wheelchair",
+    ],
+)  # fmt: skip
+def test_the_same_words_of_a_day_without_danger_are_not(said: str) -> None:
+    assert read_combinations().kinds(normal(said)) == (), said
+
+
 def test_terms_stand_in_order_unless_they_may_stand_in_any() -> None:
     words = {
         "take": ("took", "swallow+"),
