@@ -473,6 +473,44 @@ def test_the_same_words_of_a_day_without_danger_are_not(said: str) -> None:
     assert read_combinations().kinds(normal(said)) == (), said
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "he has my sister in a headlock", "they keep him locked in the shed",
+        "the boss has our passports and we cant leave", "the door wont hold",
+        "someone is under my bed", "my ex is in my kitchen and wont leave",
+        "sleep with me or hell throw us out", "hell post my nudes unless i come over",
+        "pretend youre the pizza place", "only ask yes or no he can see me typing",
+        "she held his hand on the stove", "if he cant have me nobody will",
+        "he says he will take all of us out", "he slammed the dog into the wall",
+        "some guys dragged my friend into a van", "i kept saying no and he kept going",
+        "the grandson keeps pulling her oxygen off", "theyre smashing his head into the curb",
+        "hes drilling my lock out", "he poured bleach on me",
+        "god is telling him to sacrifice our son", "hes hacking through the bedroom door",
+        "he shoved grandma into the dresser", "he threw my walker in the yard so i cant get up",
+        "a girl handed me a note that says please call police",
+    ],
+)  # fmt: skip
+def test_violence_is_heard_by_its_kinds(said: str) -> None:
+    """Held, shut in, blackmailed, sold, heard over the shoulder, threatened without "kill"."""
+    assert read_combinations().kinds(normal(said)), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "he has me in a good mood", "they have my brother on the ground floor unit",
+        "locked my kid out of my phone", "my ex was in my apartment to get his boxes",
+        "pretend youre the boss, practice interview with me",
+        "can i answer yes or no to these", "my brother killed the dogs fleas",
+        "my husband wants to finish this puzzle tonight", "footsteps in the hall all day, thin walls",
+        "they pay him to sleep in a study", "my aunt sent me a picture of my kids at the fair",
+    ],
+)  # fmt: skip
+def test_what_sounds_like_violence_by_a_word_is_not(said: str) -> None:
+    assert read_combinations().kinds(normal(said)) == (), said
+
+
 def test_terms_stand_in_order_unless_they_may_stand_in_any() -> None:
     words = {
         "take": ("took", "swallow+"),
