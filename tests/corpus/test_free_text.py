@@ -511,6 +511,34 @@ def test_what_sounds_like_violence_by_a_word_is_not(said: str) -> None:
     assert read_combinations().kinds(normal(said)) == (), said
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "help gun", "a gunman is in the store", "they took the teller hostage",
+        "my son grabbed the meat cleaver and wont put it down", "he got a blick on him",
+        "theres a red dot on my chest", "he shot up our tv", "the boys have bats and are waiting",
+        "hes shooting in the air and yelling", "a knife is sticking out of his leg",
+        "he has a piece of the mirror to her throat", "somebody threw a molotov",
+        "he held a lighter to her hair", "a man with a rifle is parked across from the school",
+    ],
+)  # fmt: skip
+def test_arms_are_heard_by_what_is_done_with_them(said: str) -> None:
+    assert read_combinations().kinds(normal(said)), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "he wont put the phone down", "grabbed a hammer and fixed the chair for mom",
+        "we were shooting cans in the yard at camp", "laser on my face for acne",
+        "my husband shot the door for the listing photos", "spinning the wheel on my birthday",
+        "used a saw on my tree", "the show is about hostages",
+    ],
+)  # fmt: skip
+def test_tools_and_pictures_are_no_arms(said: str) -> None:
+    assert read_combinations().kinds(normal(said)) == (), said
+
+
 def test_terms_stand_in_order_unless_they_may_stand_in_any() -> None:
     words = {
         "take": ("took", "swallow+"),
