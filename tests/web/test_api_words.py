@@ -158,7 +158,8 @@ def test_a_body_that_cannot_be_taken_has_its_status_and_code(
     [
         ("GET", "/api/v1/hand-offs/%00", 400, "unreadable"),
         ("GET", "/api/v1/hand-offs?after=%00", 400, "unreadable"),
-        ("GET", "/api/v1/hand-offs?after=%ff", 200, None),
+        ("GET", "/api/v1/hand-offs?after=%ff", 422, "invalid"),
+        ("GET", "/api/v1/hand-offs?after=K7M4Q2", 422, "invalid"),
         ("GET", "/api/v1/hand-offs/%ff%fe", 404, "not_found"),
         ("GET", "/api/v1/hand-offs?limit=1e3", 422, "invalid"),
         ("GET", "/api/v1/hand-offs?limit=99999999999999999999", 422, "invalid"),

@@ -64,7 +64,8 @@ class Listing(Schema):
 
     after = fields.Str(
         load_default="",
-        validate=validate.Length(0, 64),
+        # another cursor would silently list nothing
+        validate=validate.Regexp(r"^([0-9a-f-]{36})?$(?!\n)"),
         metadata={"description": "The last hand_off_id of the page before."},
     )
     limit = fields.Int(load_default=50, validate=validate.Range(1, 200))
