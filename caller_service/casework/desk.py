@@ -3,6 +3,7 @@ is journaled under the name of whoever is signed in."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -292,12 +293,17 @@ def find(parts: Parts, who: StaffSession, said: str) -> list[tuple[str, str]]:
     return found
 
 
+def plain_reference(typed: str) -> str:
+    """A reference as it is kept, however it is typed: "k7m 4q2", "K7M-4Q2", "#K7M4Q2"."""
+    return "".join(sign for sign in unicodedata.normalize("NFKC", typed) if sign.isalnum()).upper()
+
+
 def _find(parts: Parts, said: str) -> list[tuple[str, str]]:
-    reference = "".join(said.split()).upper()
+    reference = plain_reference(said)
     with reading(parts.engine) as conn:
         if len(reference) == 6 and (case_id := desk.id_of(conn, reference)):
             return [(case_id, reference)]
-        digits = "".join(letter for letter in said if letter.isdecimal())
+        digits = "".join(str(int(letter)) for letter in said if letter.isdecimal())
         if len(digits) == 10:
             return desk.of_number(conn, parts.sealer, f"+1{digits}")
         return desk.of_number(conn, parts.sealer, f"+{digits}") if len(digits) > 10 else []
