@@ -8,7 +8,8 @@ has changed since the page was shown, the response is the current page with what
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, abort, redirect, request, url_for
@@ -39,12 +40,38 @@ TYPED = ("reason", "why_not", "place", "words", "ask_for", "minutes", "reference
 NO_FIELDS = ("csrf", "seen", "once")  # of a form, typed by nobody
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Again:
+    """The act that was refused, and what its form held: the page opens that form with it."""
+
+    deed: str
+    typed: Mapping[str, str]
+
+    @property
+    def label(self) -> str:
+        return DEEDS[self.deed].label
+
+    @property
+    def kept(self) -> list[str]:
+        return [self.typed[name] for name in TYPED if self.typed.get(name)]
+
+    def fills(self, deed: str) -> bool:
+        """Is there anything of this act's form to show again?"""
+        return deed == self.deed and bool(self.typed)
+
+    def was(self, deed: str, name: str, otherwise: str | None = "") -> str | None:
+        """What stood in this field of this act's form; else what stands there at first."""
+        return self.typed.get(name, otherwise) if deed == self.deed else otherwise
+
+
+NOTHING = Again("", {})
+
+
 # ---- reading -------------------------------------------------------------------------------------
 @case_pages.get("/<case_id>")
 @may(Act.READ_CASE)
 def case(case_id: str) -> Response:
-    done = DEEDS.get(request.args.get("done", ""))
-    return _page(case_id, done=done.done if done else "")
+    return _page(case_id, done=request.args.get("done", ""))
 
 
 @case_pages.get("/<case_id>/readers")
@@ -62,14 +89,18 @@ def _none() -> Response:
     return page("fault.html", 404, title="Not here", fault="There is no such case.")
 
 
-def _page(case_id: str, status: int = 200, **more: Any) -> Response:
+def _page(
+    case_id: str, status: int = 200, again: Again = NOTHING, done: str = "", **more: Any
+) -> Response:
     opened = desk.open_case(parts(), case_id, me())
     if opened is None:
         return _none()
-    return page("case.html", status, title=opened.case.reference, **_view(opened), **more)
+    words = DEEDS[done].after(opened.case) if done in DEEDS else ""
+    view = _view(opened, again)
+    return page("case.html", status, title=opened.case.reference, done=words, **view, **more)
 
 
-def _view(opened: Opened) -> dict[str, Any]:
+def _view(opened: Opened, again: Again = NOTHING) -> dict[str, Any]:
     case, now = opened.case, opened.scene.now
     mine = me().name in (case.holder, case.accepted_by)
     everything = request.values.get("show") == "everything"
@@ -77,6 +108,7 @@ def _view(opened: Opened) -> dict[str, Any]:
     clock = holder_clock(case, parts().program)
     return {
         "opened": opened,
+        "again": again,
         "case": case,
         "stage": stage_of(case),
         "packet": case_words.packet_of(opened, parts()),
@@ -164,13 +196,11 @@ def _once(case_id: str, name: str, form: Form) -> Once | None:
 
 def _refused(case_id: str, name: str, why: str, status: int, news: Sequence[str] = ()) -> Response:
     """The response to an act that was not carried out. A message to the resident is saved as a
-    draft where it may be sent later; whatever else was typed is in the page."""
+    draft where it may be sent later; whatever else was typed stands in its form again."""
     typed = {field: words for field, words in request.form.items() if field not in NO_FIELDS}
     if name == "words":
         desk.keep_draft(parts(), case_id, me(), typed.get("words", "")[:10_000])
-    kept = [typed[field] for field in TYPED if typed.get(field)]
-    return _page(case_id, status, refused=why, news=news, again=name, typed=typed, kept=kept,
-                 label=DEEDS[name].label)  # fmt: skip
+    return _page(case_id, status, Again(name, typed), refused=why, news=news)
 
 
 def _own(case_id: str, name: str) -> bool:

@@ -31,7 +31,7 @@ from caller_service.core.reach import ContactAnswer
 from caller_service.core.refusal import Refused
 from caller_service.core.roles import Act, Role
 from caller_service.core.routing import Scene, works_now
-from caller_service.core.safe_contact import CALL_ALLOWED, TEXT_ALLOWED
+from caller_service.core.safe_contact import CALL_ALLOWED, TEXT_ALLOWED, may_text
 from caller_service.core.staff_session import StaffSession
 from caller_service.store import desk as kept
 from caller_service.web.shared.guard import parts
@@ -57,7 +57,8 @@ class Deed:
     first. `tried`: a filled-in form for a trial run, in which only the case itself can be the
     reason for a refusal. `moot`: why the act would change nothing, in words; "" if it would.
     `own_too`: also somebody whose own phone the case is about may do it, because it gives the case
-    to others.
+    to others. `tells`: the words that tell the resident of it, and `untold`: what stands in place
+    of `done` where software may not say them.
     """
 
     label: str
@@ -69,6 +70,12 @@ class Deed:
     tried: Callable[[Case], Form] = lambda case: {"reason": "trial"}
     moot: Callable[[Case], str] = lambda case: ""
     own_too: bool = False
+    tells: str = ""
+    untold: str = ""
+
+    def after(self, case: Case) -> str:
+        """What is said of it once it is done: nobody was told what was held back (rule 22)."""
+        return self.untold if self.tells and not may_text(case, self.tells) else self.done
 
 
 # ---- what was typed ------------------------------------------------------------------------------
@@ -216,7 +223,7 @@ def _same_person(case_id: str, who: StaffSession, form: Form) -> object:
 
 def _link(case_id: str, who: StaffSession, form: Form) -> object:
     """Two cases about the same people or place."""
-    reference = "".join(form.get("reference", "").split()).upper()[:10]
+    reference = desk.plain_reference(form.get("reference", ""))[:10]
     with parts().engine.connect() as conn:
         other, mine = kept.id_of(conn, reference), kept.reference_of(conn, case_id)
     if not other or other == case_id or not mine:
@@ -418,7 +425,8 @@ DEEDS: dict[str, Deed] = {
     ),
     "pause": Deed(
         "Pause", Act.CONVERSE, _reasoned(holding.pause),
-        "They are told that you will write again.",
+        "They are told that you will write again.", tells="human.paused",
+        untold="Your pause runs. They were not told: only your own words may reach them.",
     ),
     "place_link": Deed(
         "Ask for the place", Act.CONVERSE, _reasoned(holding.place_link),
@@ -426,7 +434,8 @@ DEEDS: dict[str, Deed] = {
     ),
     "take_over": Deed(
         "Take over", Act.TAKE_OVER, _take_over,
-        "You have the conversation. They are told your name.",
+        "You have the conversation. They are told your name.", tells="human.took_over",
+        untold="You have the conversation. They were not told: write, and they read your name.",
     ),
     "hand_over": Deed(
         "Hand over", Act.TRANSFER, _hand_over, "It is handed over.",

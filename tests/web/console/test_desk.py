@@ -255,7 +255,14 @@ def test_a_case_is_found_by_reference_and_by_number_which_stands_in_no_address(
     case = danger(house)
     desk.get("/console/queue")
 
-    for said in (case.reference.lower(), "(720) 555-0123", "+1 720 555 0123"):
+    halves = f"#{case.reference[:3]}-{case.reference[3:]}."
+    for said in (
+        case.reference.lower(),
+        halves,
+        "(720) 555-0123",
+        "+1 720 555 0123",
+        "７２０ 5550123",
+    ):
         found = desk.post("/console/queue/find", what=said)
         assert found.status_code == 303, said
         assert found.headers["Location"].endswith(f"/console/cases/{case.id}")
@@ -484,7 +491,8 @@ def test_nobody_holds_more_than_three_dangers(house: House, desk: Browser) -> No
 def test_two_linked_cases_name_each_other(house: House, desk: Browser) -> None:
     one, other = danger(house), danger(house, "+17205550177")
 
-    assert does(desk, one.id, "link", reference=other.reference.lower()).status_code == 303
+    typed = f"{other.reference[:3]}-{other.reference[3:]}".lower()
+    assert does(desk, one.id, "link", reference=typed).status_code == 303
 
     assert other.reference in desk.get(f"/console/cases/{one.id}").text
     assert one.reference in desk.get(f"/console/cases/{other.id}").text
@@ -824,6 +832,80 @@ def test_a_fault_in_a_form_says_what_to_do_and_keeps_what_was_written(
     chosen = does(desk, case.id, "close", outcome="lost", police="yes", reason="No answer")
     assert "Kept: <q" in chosen.text and "No answer</q>" in chosen.text
     assert ">lost</q>" not in chosen.text and ">yes</q>" not in chosen.text, "codes"
+
+
+LONG = "x" * 301  # longer than a reason may be
+TYPED = (
+    ("take", {"minutes": "soon"}),
+    ("late", {"minutes": "never", "reason": "A flat tyre"}),
+    ("status", {"status": "unreachable", "reason": LONG}),
+    ("raise", {"level": "R1", "reason": LONG}),
+    ("lower", {"reason": LONG}),
+    ("place", {"place": "y" * 481}),
+    ("contact", {"choice": "text_call", "reason": LONG}),
+    ("callback", {"minutes": "4000", "ask_for": "Sam"}),
+    ("hand_over", {"to": "Shift supervisor", "reason": LONG}),
+    ("ask_to_take", {"to": "Shift supervisor", "reason": LONG}),
+    ("care_note", {"words": "They like to be called Sam", "days": "7", "reason": LONG}),
+    ("link", {"reference": "B2C3D4"}),
+    ("call_911", {"reason": "He fell", "tell": "not", "why_not": ""}),
+    ("close", {"outcome": "safe", "police": "yes", "asked_by": "team", "told_before": "",
+               "reason": 'He said "no"'}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("deed", "typed"), TYPED, ids=[deed for deed, _ in TYPED])
+def test_a_refused_form_is_open_again_with_all_that_was_typed_and_chosen(
+    house: House, desk: Browser, deed: str, typed: dict[str, str]
+) -> None:
+    case = danger(house)
+    does(desk, case.id, "take")
+    if deed == "callback":
+        does(desk, case.id, "contact", choice="text_call", reason="They said so")
+    if deed in ("late", "status"):
+        does(desk, case.id, "assign", team="care-1")
+    elif deed == "take":
+        does(desk, case.id, "give_back")
+
+    refused = does(desk, case.id, deed, **typed)
+
+    assert refused.status_code in (409, 422), refused.status_code
+    form = re.search(
+        rf'<details class="more" open><summary(?:(?!<details).)*'
+        rf'action="/console/cases/{case.id}/{deed}">(.*?)</form>',
+        refused.text, re.DOTALL,
+    )  # fmt: skip
+    assert form, "the form is closed"
+    in_more = 'id="more"' in refused.text[: form.start()] and deed != "close"  # beside it
+    assert not in_more or 'id="more" open' in refused.text
+    for name, value in typed.items():
+        (field,) = {
+            found for found in re.findall(r"<(?:input|select|textarea)[^>]*>", form[1])
+            if f'name="{name}"' in found and (name != "tell" or f'value="{value}"' in found)
+        }  # fmt: skip
+        shown = unescape(form[1][form[1].index(field) :])
+        if field.startswith("<select"):
+            assert f'value="{value}" selected' in shown or not value, name
+        elif field.startswith("<textarea"):
+            assert f">{value}</textarea>" in shown, name
+        else:
+            assert "checked" in field if name == "tell" else f'value="{value}"' in shown, name
+
+
+def test_nobody_reads_that_they_were_told_where_nothing_could_be_said(
+    house: House, desk: Browser
+) -> None:
+    """Whoever pauses or takes over must know whether the resident has heard of it (rule 22)."""
+    for number, told in (("+17205550123", False), ("+17205550177", True)):
+        case = danger(house, number)
+        if told:
+            does(desk, case.id, "contact", choice="text_call", reason="They said so")
+        for deed in ("take_over", "pause"):
+            page = desk.opens(does(desk, case.id, deed).headers["Location"]).text
+            assert ("They are told" in page) == told, deed
+            assert ("They were not told" in page) != told, deed
+        house.settles()
+        assert bool(house.texts_to(number)) == told
 
 
 def test_a_second_close_that_says_otherwise_is_refused(house: House, desk: Browser) -> None:
