@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from conversation import CATALOG, EARS, OPEN, PROGRAM, fresh, kept, told
 
 from caller_service.casework.interpret import hear as read_text
-from caller_service.casework.interpret import understand
+from caller_service.casework.interpret import understand_aloud
 from caller_service.casework.resident_call import _plain, _position
 from caller_service.core import clock, phone_call, phone_waiting
 from caller_service.core.case import Case, Status, Step
@@ -34,7 +34,6 @@ from caller_service.core.phone_script import (
     Then,
 )
 from caller_service.core.program import Program
-from caller_service.core.reply import yes_or_no
 from caller_service.core.routing import Scene
 from caller_service.language.spoken import seconds, sentences
 from caller_service.language.wording import spoken_words
@@ -178,11 +177,8 @@ class SpokenCall:
     def _around(self, words: str = "") -> Surroundings:
         first = self.case.language
         others = tuple(tag for tag in self.languages if tag != first)
-        reading, yes_no = None, ""
-        if words:
-            _, reading = understand(self.case, words, self.now, self._scene(), EARS)
-            yes_no = yes_or_no(words, EARS[self.case.language])
-        return Surroundings((first, *others), len(self.asked), reading, yes_no)
+        heard = understand_aloud(self.case, words, self._scene(), EARS) if words else None
+        return Surroundings((first, *others), len(self.asked), heard)
 
     def _hears(self, heard: Heard) -> SpokenCall:
         last = self.position

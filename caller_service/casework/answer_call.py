@@ -31,6 +31,7 @@ from caller_service.core.marks import Mark
 from caller_service.core.outbound import CallbackState, CallState
 from caller_service.core.phone_waiting import psap_line
 from caller_service.core.program import INTERPRETER
+from caller_service.core.questions import is_deaf
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import calls_wanted, may_call_update, update_call_keys
@@ -292,14 +293,17 @@ def _interpreter(on: OnCall) -> Spoken:
 
 
 def whisper(case: Case) -> tuple[str, ...]:
-    """The keys of what is said before a caller is joined: at most two dangers, and a minor."""
-    kinds = [f"spoken.whisper.kind.{kind}" for kind in case.dangers[:2]]
+    """The keys of what is said before a caller is joined: at most two dangers, a minor, and that
+    they are deaf: an operator may speak for them, and slowly."""
+    deaf = ("spoken.whisper.deaf",) if is_deaf(case) else ()
+    kinds = [f"spoken.whisper.kind.{kind}" for kind in case.dangers[: 1 if deaf else 2]]
     minor = ("spoken.whisper.minor",) if case.minor else ()
     interpreter = ("spoken.whisper.interpreter",) if case.interpreter else ()
     return (
         "spoken.whisper.reference",
         *(kinds or ["spoken.whisper.kind.none"]),
         *(interpreter or minor),
+        *deaf,
         "spoken.whisper.connecting",
     )
 

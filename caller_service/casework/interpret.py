@@ -10,6 +10,7 @@ from datetime import datetime
 from caller_service.core.callback import asked_time
 from caller_service.core.case import Case, Step, replace
 from caller_service.core.parking import asks_for_another, park
+from caller_service.core.phone_script import SpokenWords
 from caller_service.core.phone_text import clean
 from caller_service.core.questions import seen_question
 from caller_service.core.reply import (
@@ -26,7 +27,11 @@ from caller_service.core.reply import (
     Thanks,
     Unclear,
     Wish,
+    behind_yes_or_no,
+    number_alone,
+    only_aloud,
     read,
+    yes_or_no,
 )
 from caller_service.core.routing import Scene
 from caller_service.core.screening import advance
@@ -81,6 +86,20 @@ def _shares_words(said: str, tag: str) -> bool:
     """Does the text hold a word of the language they wrote before, which no served one has?"""
     language = read_unread().get(tag)
     return language is not None and not language.words.isdisjoint(normal_words(said))
+
+
+def understand_aloud(case: Case, said: str, scene: Scene, ears: Mapping[str, Ears]) -> SpokenWords:
+    """What somebody says on the phone. Who it is about may stand behind a "yes" or a "no": "no,
+    it's my son". A safety question hears the whole."""
+    own = ears[case.language]
+    _, reading = understand(case, said, scene.now, scene, ears)
+    rest = behind_yes_or_no(said, own) if case.asked == "who" else ""
+    if rest and isinstance(reading.reply, (Story, Unclear)):
+        _, behind = understand(case, rest, scene.now, scene, ears)
+        reading = behind if isinstance(behind.reply, Answer) else reading
+    return SpokenWords(
+        reading, yes_or_no(said, own), number_alone(said, own), only_aloud(said, own)
+    )
 
 
 def _wish_as_command(

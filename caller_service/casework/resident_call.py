@@ -35,7 +35,6 @@ from caller_service.core.phone_script import (
     Then,
 )
 from caller_service.core.reach import CannotText
-from caller_service.core.reply import yes_or_no
 from caller_service.core.routing import Scene
 from caller_service.gateway.telephony import TelephonyError
 from caller_service.language.recordings import NotRecorded, path_of
@@ -51,7 +50,7 @@ from caller_service.store.messages import Text
 from .carry_out import Decision, prepare, save, stop_interpreter
 from .change import attempt, change, update_case
 from .identity import join_contacts
-from .interpret import understand
+from .interpret import understand_aloud
 from .outbound.call_person import note_receipt, voicemail_allowed
 from .parts import Parts
 from .receive import is_test, new_case
@@ -540,11 +539,8 @@ def _around(
     waiting = position is not None and position.waits_since is not None
     since = case.marks.get(Mark.FIRST_PAGED)
     asked = legs.asked(conn, case.id, since) if waiting and since is not None else 0
-    reading, yes_no = None, ""
-    if words and scene is not None:
-        _, reading = understand(case, words, scene.now, scene, parts.ears)
-        yes_no = yes_or_no(words, parts.ears[case.language])
-    return Surroundings(languages, asked, reading, yes_no, other_tongue=first != case.language)
+    heard = understand_aloud(case, words, scene, parts.ears) if words and scene else None
+    return Surroundings(languages, asked, heard, other_tongue=first != case.language)
 
 
 def _inbound(

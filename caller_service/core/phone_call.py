@@ -19,6 +19,7 @@ from .disposition import reconsider
 from .effect import Ask, PlaceLink, Record, Ring
 from .hand_off import revised_once
 from .held_conversation import while_held, while_left
+from .inquiries import answer_inquiry
 from .journal_events import Event
 from .marks import Mark
 from .phone_place import (
@@ -50,6 +51,7 @@ from .phone_script import (
     Line,
     Position,
     Spoken,
+    SpokenWords,
     Surroundings,
     closing,
     hang_up,
@@ -70,14 +72,18 @@ from .program import INTERPRETER
 from .protocol import SKIPPED, SOMEONE, UNREADABLE, Part, Question
 from .questions import next_part, stands_at, variant
 from .reply import (
+    Aloud,
     Answer,
     Command,
     CommandName,
     Danger,
+    Farewell,
     Inquiry,
+    OtherLanguage,
     PlaceGiven,
     Reading,
     Reply,
+    Story,
     Unclear,
     Wish,
 )
@@ -85,7 +91,7 @@ from .routing import Scene, team_working
 from .safe_contact import by_phone, may_hear_status, status_key
 from .said import Said
 from .screening import advance, conclude
-from .turn_steps import recompute, withdraw_contact
+from .turn_steps import add_to_narrative, recompute, withdraw_contact
 
 # ---- the first words -----------------------------------------------------------------------------
 
@@ -419,36 +425,52 @@ def _spoken_answer(
     an answer counts only if it was clear, and never opens contact."""
     if (raised := _raised(case, position, heard, scene, around)) is not None:
         return raised
-    if around.reading is None:
+    if (words := around.words) is None:
         return _not_a_key(case, position, scene, around)
     part = scene.program.protocol.part(position.part)
     question = scene.program.protocol.question(part.question)
-    choice = _said_choice(case, part, around) if heard.confidence >= SURE else ""
+    choice = _said_choice(case, part, question, words) if heard.confidence >= SURE else ""
     opens = question.opens(choice) and choice != case.answers.get(question.id)
     if choice and not opens:
         return _choice(case, part, question, choice, position, scene)
-    step = _noted(case, around.reading, scene)
+    step = _noted(case, words, heard.words, scene)
     if step.case.in_danger:
         return to_human(step, position, scene)
     if step.case.withdrawn != case.withdrawn:
         return _repeat(step, position, scene, around, (Line("spoken.withdrawn.ok"),))
+    if Wish.CALL_988 in words.reading.wishes:
+        return _repeat(step, position, scene, around, (Line("spoken.say.call_988"),))
+    return _not_heard(step, position, words, scene, around)
+
+
+def _not_heard(
+    step: Step, position: Position, words: SpokenWords, scene: Scene, around: Surroundings
+) -> Spoken:
+    """No answer in their words: the question again. Whoever did not hear it hears it slower, and
+    no word of a fault of theirs; the third time is doubt all the same."""
+    if words.aloud == Aloud.AGAIN and position.wrong + 1 < WRONG_KEYS:
+        position = with_changes(position, slower=True, wrong=position.wrong + 1)
+        return _repeat(step, position, scene, around)
     told = _not_a_key(step.case, position, scene, around)
     return with_changes(told, step=Step(told.step.case, (*step.effects, *told.step.effects)))
 
 
-def _said_choice(case: Case, part: Part, around: Surroundings) -> str:
-    """Which choice of this part their words are; "": none. Yes and no answer what was asked aloud,
-    not the long question behind it."""
-    reply = around.reading.reply if around.reading is not None else None
+def _said_choice(case: Case, part: Part, question: Question, words: SpokenWords) -> str:
+    """Which choice of this part their words are; "": none. Yes, no and the number of a key answer
+    what was asked aloud, not the long question behind it."""
+    reply = words.reading.reply
     worded = reply.choice if isinstance(reply, Answer) and not reply.by_place else ""
     if not part.gives:
         return reply.choice if isinstance(reply, Answer) else ""
-    if around.yes_no == "yes":
+    if words.yes_no == "yes":
         return part.gives[0]
-    if around.yes_no == "no" and len(part.gives) == 2:
+    if words.yes_no == "no" and len(part.gives) == 2:
         return part.gives[1]
-    if around.yes_no and part.unsure:
+    if words.yes_no and part.unsure:
         return part.gives[-1]
+    codes = part_choices(case, part, question)
+    if 1 <= words.number <= len(codes):
+        return codes[words.number - 1]
     if isinstance(reply, Command) and reply.name == CommandName.NEW and SOMEONE in part.gives:
         return SOMEONE
     if part.refines and (worded not in part.gives or worded == case.answers.get(part.question)):
@@ -456,9 +478,15 @@ def _said_choice(case: Case, part: Part, around: Surroundings) -> str:
     return "" if worded == SKIPPED else worded
 
 
-def _noted(case: Case, reading: Reading, scene: Scene) -> Step:
-    """What words say besides: who they are, and contact that they take back (rule 10)."""
+def _noted(case: Case, words: SpokenWords, said: str, scene: Scene) -> Step:
+    """What words say besides: who they are, contact that they take back (rule 10), and a story: it
+    is kept, and a human reads the first and whatever follows it (rule 7)."""
+    reading = words.reading
     noted = replace(case, said=case.said | {Said(each) for each in reading.markers})
+    if isinstance(reading.reply, (Story, Farewell)) and words.aloud != Aloud.AGAIN:
+        noted = add_to_narrative(noted, said)
+        if not case.answers or case.narrative or Mark.TOLD_911 in case.marks:
+            noted = said_again(noted, frozenset({Said.STORY}), scene)
     noted, closing = withdraw_contact(noted, reading)
     if noted == case:
         return Step(case)
@@ -468,8 +496,8 @@ def _noted(case: Case, reading: Reading, scene: Scene) -> Step:
 # What is asked for in words while keys are awaited; the rest of the commands is about texts.
 _ASKED_ALOUD = {
     CommandName.PERSON: CommandName.PERSON, CommandName.HELP: CommandName.PERSON,
-    CommandName.CALL_ME: CommandName.PERSON, CommandName.WORSE: CommandName.WORSE,
-    CommandName.WATCHED: CommandName.WATCHED,
+    CommandName.PLEA: CommandName.PERSON, CommandName.CALL_ME: CommandName.PERSON,
+    CommandName.WORSE: CommandName.WORSE, CommandName.WATCHED: CommandName.WATCHED,
     CommandName.EMERGENCY_FOR_ME: CommandName.EMERGENCY_FOR_ME,
 }  # fmt: skip
 
@@ -477,15 +505,16 @@ _ASKED_ALOUD = {
 def _raised(
     case: Case, position: Position, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken | None:
-    """Danger in their words, a human, 911, or another language; None: nothing of these."""
-    if not heard.words or around.reading is None:
+    """Danger in their words, a human, 911, another language, or an ordinary question; None: nothing
+    of these."""
+    if not heard.words or (words := around.words) is None:
         return None
-    reply = around.reading.reply
+    case, reply = _means_aloud(case, words, position)
     if isinstance(reply, Danger):
-        step = _decide(case, reply, scene, heard.words, around.reading)
+        step = _decide(case, reply, scene, heard.words, words.reading)
         return _go_on(step, position, scene)
-    if isinstance(reply, Inquiry) and reply.about in (Wish.OFFICER, Wish.LEGAL):
-        reply = Command(CommandName.PERSON, alone=False)  # rule 25
+    if isinstance(reply, Inquiry) and position.at == At.ASKED:
+        return _asks_back(case, reply, position, heard, words.reading, scene, around)
     if not isinstance(reply, Command):
         return None
     if reply.name == CommandName.EMERGENCY:
@@ -495,7 +524,43 @@ def _raised(
     if (name := _ASKED_ALOUD.get(reply.name)) is None:
         return None
     wish = Command(name, alone=reply.alone)
-    return _go_on(_decide(case, wish, scene, heard.words, around.reading), position, scene)
+    return _go_on(_decide(case, wish, scene, heard.words, words.reading), position, scene)
+
+
+def _means_aloud(case: Case, words: SpokenWords, position: Position) -> tuple[Case, Reply]:
+    """What their words ask for. On the phone an operator who speaks for somebody deaf, a language
+    that we do not have, and whoever asks for others by their office need a person at once (rules 25
+    and 26); that somebody is there is a danger sign (rule 11). A place may have any name."""
+    reply, asked = words.reading.reply, position.at == At.ASKED
+    case = replace(case, deaf=True) if words.aloud == Aloud.RELAY else case
+    if isinstance(reply, Danger):
+        return case, reply
+    if asked and words.aloud == Aloud.OVERHEARD:
+        return case, Danger((Said.HIDING,))
+    about = reply.about if isinstance(reply, Inquiry) else ""
+    other_tongue = about == Wish.LANGUAGE or isinstance(reply, OtherLanguage)
+    if asked and (other_tongue or words.aloud == Aloud.INTERPRETER):
+        return replace(case, interpreter=True), Command(CommandName.PERSON, alone=False)
+    if words.aloud == Aloud.RELAY or about in (Wish.OFFICER, Wish.LEGAL):
+        return case, Command(CommandName.PERSON, alone=False)
+    return case, reply
+
+
+def _asks_back(
+    case: Case,
+    reply: Inquiry,
+    position: Position,
+    heard: Heard,
+    reading: Reading,
+    scene: Scene,
+    around: Surroundings,
+) -> Spoken | None:
+    """An ordinary question gets its answer, and the open one is put again (rules 22 and 25). None:
+    there is nothing to say to it, such as "wrong number"."""
+    step = answer_inquiry(case, reply, reading, heard.words, scene)
+    if not (lines := spoken_lines(step)):
+        return None
+    return _repeat(unspoken(step), position, scene, around, lines)
 
 
 def _said_language(

@@ -118,14 +118,23 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenWords:
+    """How recognised words were read (casework/interpret.py)."""
+
+    reading: Reading
+    yes_no: str = ""  # where they are no more than that (core/reply.py)
+    number: int = 0  # the same: "one", "press two"
+    aloud: str = ""  # what only a caller says (core/reply.py, Aloud)
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What else a step of a call needs: the languages that have a voice, the case's first; how many
-    people were asked; how their words were read (casework/interpret.py)."""
+    people were asked; how their words were read."""
 
     languages: tuple[str, ...]
     asked: int = 0
-    reading: Reading | None = None
-    yes_no: str = ""  # their words, where they are no more than that (core/reply.py)
+    words: SpokenWords | None = None
     callback_line: bool = False  # they rang the number that we call back from
     other_tongue: bool = False  # their own language can be spoken by no voice and no recording
 

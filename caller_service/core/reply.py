@@ -85,6 +85,15 @@ class Wish(StrEnum):
     FAREWELL = "farewell"  # a goodbye: never thanks
 
 
+class Aloud(StrEnum):
+    """What only a caller says, by `translations/*/words.toml`, [aloud]."""
+
+    OVERHEARD = "overheard"  # "he is here": the whole of it
+    RELAY = "relay"  # "this is a relay call": anywhere
+    AGAIN = "again"  # "what did you say": the whole of it
+    INTERPRETER = "interpreter"  # "an interpreter": the whole of it
+
+
 # The ways of contact that a wish takes back (rule 10).
 WITHDRAWALS: Mapping[str, frozenset[str]] = {
     Wish.NO_TEXTS: frozenset({"text"}),
@@ -347,6 +356,29 @@ def yes_or_no(said: str, ears: Ears) -> str:
     """ "yes", "no" or a doubt, if the words are nothing else; else ""."""
     words = without_trailing_emoji(normal(clean(said[:LONGEST], ears.own).words))
     return ears.vocabulary.answers.get("yes_no", {}).get(words, "")
+
+
+def behind_yes_or_no(said: str, ears: Ears) -> str:
+    """What follows a "yes" or a "no": "it's me" of "yeah, it's me"; "" if nothing does."""
+    words = normal(said[:LONGEST])
+    led = ears.vocabulary.answers.get("yes_no", {}).get(words[:1]) in ("yes", "no")
+    return " ".join(words[1:]) if led else ""
+
+
+def number_alone(said: str, ears: Ears) -> int:
+    """The number that the words are, and nothing else: "one", "press two"; 0: none."""
+    number, rest = _number(_plain(normal(said[:LONGEST]), ears.vocabulary), ears.vocabulary)
+    return 0 if number is None or rest else number
+
+
+def only_aloud(said: str, ears: Ears) -> str:
+    """What only a caller says: one of Aloud, or ""."""
+    words, known = normal(said[:LONGEST]), ears.vocabulary.aloud
+    whole = known.get(words) or known.get(_plain(words, ears.vocabulary))
+    inside = any(
+        meaning == Aloud.RELAY and _contains(phrase, words) for phrase, meaning in known.items()
+    )
+    return whole or (Aloud.RELAY if inside else "")
 
 
 def _reply(

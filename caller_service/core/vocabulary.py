@@ -81,6 +81,8 @@ class Vocabulary:
     around_ages: frozenset[str] = frozenset()
     # "call me at 6", "call me in 20 minutes": patterns with groups (core/callback.py, asked_time)
     callback: tuple[re.Pattern[str], ...] = ()
+    # what only a caller says: phrase -> one of core/reply.py, Aloud
+    aloud: Mapping[tuple[str, ...], str] = field(default_factory=dict)
 
     def joined(self, other: Vocabulary) -> Vocabulary:
         """This vocabulary, completed by the other where it has no entry: people mix languages under
@@ -111,4 +113,5 @@ class Vocabulary:
             self.owners | other.owners,
             self.around_ages | other.around_ages,
             self.callback + other.callback,
+            {**other.aloud, **self.aloud},
         )

@@ -25,6 +25,8 @@ LIMITS: Mapping[str, float] = MappingProxyType(
         "spoken.preamble": 14.0,
         "spoken.minor.": 14.0,
         "spoken.police": 30.0,
+        "spoken.faq.": 16.0,
+        "spoken.others.": 12.0,
         "spoken.silent.": 9.0,
         "spoken.interpreter": 4.0,
         "spoken.interpreter.line": 12.0,
@@ -64,6 +66,7 @@ LIMITS: Mapping[str, float] = MappingProxyType(
         "spoken.whisper.reference": 2.0,
         "spoken.whisper.kind.": 2.0,
         "spoken.whisper.minor": 2.0,
+        "spoken.whisper.deaf": 2.0,
         "spoken.whisper.connecting": 1.0,
     }
 )

@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 
-from caller_service.core.reply import THANKS, CommandName, Ears
+from caller_service.core.reply import THANKS, Aloud, CommandName, Ears
 from caller_service.core.said import DANGER_KINDS
 from caller_service.core.vocabulary import Vocabulary, normal
 
@@ -64,6 +64,8 @@ def _read(language: str, watched: frozenset[str]) -> Vocabulary:
     }
     if unknown := table.get("alone", {}).keys() - set(DANGER_KINDS):
         raise ValueError(f"words.toml, [alone]: {', '.join(sorted(unknown))} is no kind of danger")
+    if unknown := table.get("aloud", {}).keys() - set(Aloud):
+        raise ValueError(f"words.toml, [aloud]: {', '.join(sorted(unknown))} is nothing said aloud")
     numbers = {
         phrase: int(number) for phrase, number in _by_phrase(table.get("numbers", {})).items()
     }
@@ -90,6 +92,7 @@ def _read(language: str, watched: frozenset[str]) -> Vocabulary:
         frozenset(word for phrase in table.get("owners", ()) for word in normal(phrase)),
         frozenset(word for phrase in table.get("around_ages", ()) for word in normal(phrase)),
         tuple(re.compile(pattern, re.IGNORECASE) for pattern in table.get("callback", ())),
+        _by_phrase(table.get("aloud", {})),
     )
 
 

@@ -321,6 +321,8 @@ def listens(house: House) -> House:
     [
         ("yes", "me"), ("me", "me"), ("no", "someone"), ("someone else", "someone"),
         ("my brother", "adult"), ("I am 15", "me_minor"), ("a child", "child"),
+        ("one", "me"), ("press two", "someone"), ("yeah, it's me", "me"), ("its about me", "me"),
+        ("no, it's for my brother", "adult"),
     ],
 )  # fmt: skip
 def test_words_answer_what_was_asked_aloud(listens: House, said: str, who: str) -> None:
@@ -358,12 +360,84 @@ def test_words_close_contact_and_never_open_it(
 @pytest.mark.parametrize(
     "said",
     ["help", "can i talk to a person", "this is county dispatch, i have a caller for you",
-     "call me back at 6"],
+     "call me back at 6", "help me", "please help me", "a representative please",
+     "an interpreter", "I don't speak English", "do you have a Vietnamese interpreter"],
 )  # fmt: skip
 def test_words_for_a_person_are_a_person(listens: House, said: str) -> None:
     me = Caller(listens).rings().presses("1").says(said)
     assert me.queue is not None and me.case().in_danger, me.transcript()
     assert not listens.rows("callback")
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["this is relay operator 1234", "hello, have you received a relay call before",
+     "video relay interpreter 88", "i am deaf", "I'm calling for a deaf person"],
+)  # fmt: skip
+def test_who_speaks_for_somebody_deaf_gets_a_person_who_knows(listens: House, said: str) -> None:
+    """An operator reads out what we say, and answers late: no keypad, no questions (28 CFR 35)."""
+    me = Caller(listens).rings().says(said)
+    assert me.queue is not None and me.case().in_danger, me.transcript()
+    listens.sweeps().settles()
+    dana = Phone(listens, 0).picks_up().presses("1")
+    assert listens.words("spoken.whisper.deaf") in dana.said
+    packet = listens.dispatch(f"/{me.case().id}", method="GET").json
+    assert packet["contact"]["deaf_or_asl"]
+
+
+@pytest.mark.parametrize("keys", [(), ("1",), ("1", NO), ("1", NO, NO, NO, NO)])
+@pytest.mark.parametrize("said", ["he's here", "someone can hear me", "me oye", "I can't talk"])
+def test_who_is_overheard_cannot_talk(listens: House, keys: tuple[str, ...], said: str) -> None:
+    """A danger sign at any question, like a key of whoever cannot talk (rule 11)."""
+    if said == "I can't talk" and len(keys) == 5:
+        return  # there it may be an answer: no calls
+    me = Caller(listens).rings().presses(*keys).says(said)
+    assert Said.HIDING in me.case().said and me.case().violent
+    me.told("spoken.danger.hiding")
+    assert me.queue is not None, me.transcript()
+
+
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [
+        ("did my wife call you", "others.cannot_say"), ("are you a robot", "faq.robot"),
+        ("are you recording this", "faq.private"), ("is this the police", "faq.police"),
+        ("are you ICE", "faq.immigration"), ("who is this", "faq.who"), ("988", "say.call_988"),
+    ],
+)  # fmt: skip
+def test_a_question_asked_aloud_is_answered_and_ours_put_again(
+    listens: House, said: str, key: str
+) -> None:
+    me = Caller(listens).rings().presses("1").says(said)
+    me.told(f"spoken.{key}").told("spoken.ask.health.me")
+    assert listens.words("spoken.not_a_key") not in me.said
+    assert "health" not in me.case().answers
+
+
+@pytest.mark.parametrize("said", ["what", "say that again", "hold on", "repita"])
+def test_who_did_not_hear_it_hears_it_slower_and_in_the_end_a_person(
+    listens: House, said: str
+) -> None:
+    me = Caller(listens).rings().presses("1")
+    for _ in range(2):
+        me.says(said).told("spoken.ask.health.me")
+        assert listens.words("spoken.not_a_key") not in me.said
+    assert not me.case().narrative and not me.case().review
+    me.says(said)
+    assert me.queue is not None, me.transcript()
+
+
+def test_a_story_told_aloud_is_kept_and_read_by_a_human(listens: House) -> None:
+    """As by text: the first, and each that follows one (rule 7)."""
+    story = "my brother lost his job and he has not come out of his room all week"
+    me = Caller(listens).rings().says(story)
+    assert me.case().narrative == (story,) and me.case().review
+    later = Caller(listens, "+17205550177").rings().presses("1").says(story)
+    assert later.case().narrative == (story,) and not later.case().review
+    later.says("it all began last spring with the move")
+    assert later.case().review
+    later.presses("1")
+    assert later.queue is not None
 
 
 def test_911_in_words_again_is_a_person_too(listens: House) -> None:

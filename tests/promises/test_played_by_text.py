@@ -102,6 +102,14 @@ def test_after_the_silence_is_lifted_the_next_question_is_put(house: House) -> N
     assert me.told("ask.contact") and me.case().state["asked"] == "contact"
 
 
+@pytest.mark.parametrize("said", ["i can't talk", "cant talk rn", "no puedo hablar ahorita"])
+@pytest.mark.parametrize("before", [(), ("911",), ("hi", "1")])
+def test_who_cannot_talk_pages_at_once(house: House, before: tuple[str, ...], said: str) -> None:
+    """Rule 11 names these words beside "hiding"."""
+    me = house.resident().texts(*before, said)
+    assert me.case().state["said"] == ["hiding"] and paged_for_danger(house)
+
+
 # ---- contact taken back: one channel, not both ---------------------------------------------------
 @pytest.mark.parametrize(
     "said",
