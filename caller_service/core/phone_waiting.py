@@ -44,7 +44,10 @@ from .turn_steps import recompute
 
 def calls_again(case: Case, scene: Scene) -> Step:
     """They call about a danger that is known: whoever has it is told and rung; else people are
-    being asked, and the next is asked now."""
+    being asked, and the next is asked now. Whoever speaks with another call of this number is only
+    told: their phone cannot ring."""
+    if case.talking:
+        return Step(case, (Alert("alert.calls_too", case.in_charge),))
     if case.in_charge and not case.page_waits:
         return Step(case, (Alert("alert.calls", case.in_charge), Ring(case.in_charge)))
     if Mark.FIRST_PAGED not in case.marks:
@@ -84,7 +87,8 @@ def wait(case: Case, position: Position, scene: Scene, around: Surroundings) -> 
         step = _ask_again(case, scene)
         position = with_changes(position, parted=False)
     keys: tuple[str, ...] = (_wait_line(step.case, position, waited, around, scene),)
-    at_once = keys == ("spoken.wait.start",) and step.case.level == Level.R1
+    first = not position.told and not position.parted
+    at_once = first and step.case.level == Level.R1
     if at_once and psap_line(step.case, scene.program):
         keys = (*keys, "spoken.wait.offer_psap")  # the fastest help that can be had from here
     slow = waited >= SLOWER_AFTER
@@ -123,6 +127,8 @@ def _nobody_is_asked(case: Case, position: Position, waited: timedelta, scene: S
 def _wait_line(
     case: Case, position: Position, waited: timedelta, around: Surroundings, scene: Scene
 ) -> str:
+    if not position.told and case.talking:
+        return "spoken.wait.other_call"
     if not position.told:
         return "spoken.wait.parted" if position.parted else "spoken.wait.start"
     asked = (

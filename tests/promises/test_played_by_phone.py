@@ -100,6 +100,27 @@ def test_who_waits_beside_another_call_hears_no_untruth(house: House) -> None:
     assert all(one != two for one, two in itertools.pairwise(heard))
 
 
+def test_who_rings_while_a_human_speaks_with_the_other_hears_so_at_once(house: House) -> None:
+    """No phone rings for them now, and nobody is told that one does (rule 22)."""
+    one = Caller(house).rings().presses("1", "1")
+    runs(house)
+    dana = Phone(house, 0).picks_up().presses("1")
+    one.is_joined(dana.queue_url.partition("id=")[2])
+    runs(house)
+    rung, sent = len(house.rung), len(house.sent)
+    two = Caller(house).rings().told("spoken.wait.other_call")
+    runs(house)
+    assert house.words("spoken.wait.start") not in "".join(words for _, words in two.lines)
+    assert len(house.rung) == rung
+    (told,) = house.sent[sent:]
+    words = house.words("alert.calls_too", reference=one.case().reference)
+    assert (told["To"], told["Body"]) == ("+17205550130", words)
+    house.wait(60)
+    one.hangs_up()
+    runs(house)
+    assert len(house.rung) > rung, "somebody is asked for them now"
+
+
 def test_the_other_call_may_be_at_a_question(house: House) -> None:
     """Nobody is called for a caller who is not waiting: this one had only reached the end of their
     call."""
