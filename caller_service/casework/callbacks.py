@@ -67,8 +67,7 @@ def go_on(parts: Parts, callback_id: str) -> None:
     if known is None or case is None or known.state not in callbacks.LIVE:
         return
     if case.ended or not calls_wanted(case):  # taken back, or over: nobody rings
-        with transaction(parts.engine) as conn:
-            callbacks.cancel(conn, case.id, known.id)
+        cancel(parts, case.id, known.id)
         return
     if known.state == CallbackState.WAITING:
         _begin(parts, known, case)

@@ -43,6 +43,7 @@ from caller_service.core.routing import Scene, on_duty
 from caller_service.core.safe_contact import (
     HUMAN_WORDS,
     by_phone,
+    calls_wanted,
     may_note_by_phone,
     stopped_in_words,
 )
@@ -152,6 +153,8 @@ def save(conn: sa.Connection, parts: Parts, prepared: PreparedWrite) -> tuple[Te
         if text.state == TextState.WAITING:
             parts.jobs.enqueue(conn, "send_text", f"send:{text.id}:0", text.id)
     _contact(conn, work, case)
+    if work.before is not None and calls_wanted(work.before) and not calls_wanted(case):
+        _stop_calling(conn, parts, case, work.scene.now)
     _people(conn, parts, work, case)
     if any(isinstance(effect, PlaceLink) for effect in work.step.effects):
         _place_link(conn, parts, work, case)
@@ -559,6 +562,14 @@ def stop_calls(conn: sa.Connection, parts: Parts, case: Case, now: datetime) -> 
     """Stop calls that are still ringing, because nobody needs to answer them any more. Who asked to
     be joined to the PSAP still is to be, whoever takes the case."""
     for call_id in calls.stop(conn, case.id, now, "" if case.ended else case.psap_call):
+        parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id, PEOPLE)
+
+
+def _stop_calling(conn: sa.Connection, parts: Parts, case: Case, now: datetime) -> None:
+    """Calls were taken back, which is believed at once (rule 10): a phone of theirs that rings
+    falls silent, and whoever waits to be joined hears why."""
+    callbacks.stop_ringing(conn, case.id)
+    for call_id in calls.stop_resident(conn, case.id, now):
         parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id, PEOPLE)
 
 

@@ -36,6 +36,7 @@ from caller_service.core.phone_script import (
 )
 from caller_service.core.reach import CannotText
 from caller_service.core.routing import Scene
+from caller_service.core.safe_contact import calls_wanted
 from caller_service.gateway.telephony import TelephonyError
 from caller_service.language.recordings import NotRecorded, path_of
 from caller_service.language.spoken import seconds, sentences
@@ -263,6 +264,7 @@ def called_back(parts: Parts, call_id: str, sid: str, machine: bool) -> Script |
         with transaction(parts.engine) as conn:
             calls.note(conn, call_id, machine=True)
     gone = staff is None or staff.rank >= calls.ENDED or promised.state != CallbackState.RINGING
+    gone = gone or not calls_wanted(case)
     if gone or case.ended or (machine and not voicemail_allowed(case)):
         return None
     leg_id, now = parts.new_id(), parts.now()

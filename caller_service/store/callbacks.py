@@ -123,6 +123,15 @@ def cancel(conn: sa.Connection, case_id: str, callback_id: str = "") -> int:
     return conn.execute(gone.values(state=CallbackState.CANCELLED, next_at=None)).rowcount
 
 
+def stop_ringing(conn: sa.Connection, case_id: str) -> None:
+    """An attempt that is under way is off. A promise that waits stands, as what may not be kept,
+    until it is due."""
+    mine = (callback.c.case_id == case_id, callback.c.state == CallbackState.RINGING)
+    conn.execute(
+        sa.update(callback).where(*mine).values(state=CallbackState.CANCELLED, next_at=None)
+    )
+
+
 def replace_waiting(conn: sa.Connection, case_id: str) -> None:
     """Another time was agreed: cancel what is waiting. An attempt that is under way goes on."""
     mine = (callback.c.case_id == case_id, callback.c.state == CallbackState.WAITING)

@@ -326,6 +326,22 @@ def stop(conn: sa.Connection, case_id: str, now: datetime, but: str = "") -> Seq
     )
 
 
+def stop_resident(conn: sa.Connection, case_id: str, now: datetime) -> Sequence[str]:
+    """Mark the calls to the resident of this case that they have not answered as over; returns
+    their ids."""
+    theirs = (
+        call.c.case_id == case_id,
+        call.c.person.is_(None),
+        call.c.rank < ANSWERED,
+        call.c.over.is_(False),
+    )
+    return list(
+        conn.execute(
+            sa.update(call).where(*theirs).values(over=True, next_at=now).returning(call.c.id)
+        ).scalars()
+    )
+
+
 def stop_one(conn: sa.Connection, call_id: str, now: datetime) -> bool:
     """Mark this call as over if nobody has answered it. False: somebody did, or it is over
     already."""

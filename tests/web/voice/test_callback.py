@@ -500,6 +500,28 @@ def test_taken_back_after_the_1_is_told_to_staff_as_it_is(house: House) -> None:
     assert staff.said == house.words("spoken.callback.not_wanted")
 
 
+@pytest.mark.parametrize("how", ["don't call me", "he is reading my texts", "staff"])
+def test_taken_back_while_their_phone_rings_it_falls_silent(house: House, how: str) -> None:
+    """Rule 10: believed at once. Whoever picks up all the same is joined to nobody."""
+    me = with_request(house)
+    book(house, me)
+    staff = due(house)
+    theirs = answered(house, staff)
+    theirs.reports("ringing")
+    if how == "staff":
+        told = {"question": "contact", "choice": "unsafe", "by": "Dana", "reason": "she said so"}
+        assert house.dispatch(f"/{me.case().id}/answers", told).status_code == 200
+    else:
+        house.resident(ME).texts(how)
+    house.settles()
+    assert theirs.sid in house.hung_up
+    assert promised(house).state == "cancelled"
+    theirs.picks_up()
+    assert theirs.hung_up and "<Enqueue" not in theirs.document_text
+    staff.parts("no-answer")
+    assert staff.said == house.words("spoken.callback.not_wanted")
+
+
 def test_whoever_booked_and_says_nothing_more_is_let_go(house: House) -> None:
     me = Caller(house).rings().presses("1", NO, NO, NO, NO, "1", "1", "0")
     me.presses("5", "1").is_silent()
