@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from caller_service.casework.desk import READS, Opened
 from caller_service.casework.parts import Parts
@@ -349,7 +350,7 @@ class Item:
 
     id: str
     at: datetime
-    kind: str  # them, us, software, event
+    kind: str  # them, us, software, event, day
     who: str
     words: str
     state: str = ""
@@ -384,7 +385,22 @@ def timeline(opened: Opened, parts: Parts, everything: bool) -> list[Item]:
         Item(talk.id, talk.at, "event", talk.person, f"{talk.person} spoke with them by phone.")
         for talk in opened.talks
     ]
-    return sorted(items, key=lambda item: (item.at, item.id))
+    return _with_days(sorted(items, key=lambda item: (item.at, item.id)), opened, parts)
+
+
+def _with_days(items: Sequence[Item], opened: Opened, parts: Parts) -> list[Item]:
+    """The items show their time alone: a day that is not today's stands before its first item, and
+    so does each day that follows it."""
+    zone = ZoneInfo(parts.program.time_zone)
+    shown: list[Item] = []
+    day = opened.scene.now.astimezone(zone).date()
+    for item in items:
+        local = item.at.astimezone(zone)
+        if local.date() != day:
+            day = local.date()
+            shown.append(Item(f"day-{day}", item.at, "day", "", f"{local:%A, %B} {day.day}"))
+        shown.append(item)
+    return shown
 
 
 def _text(text: Text, opened: Opened, parts: Parts) -> Item:

@@ -472,6 +472,25 @@ def test_contact_is_opened_with_a_reason_and_closed_with_one_press(
     assert does(desk, case.id, "contact", choice="unwanted").status_code == 303
 
 
+def test_a_conversation_of_more_than_a_day_says_which_day_each_word_is_of(
+    house: House, desk: Browser, dana: Account
+) -> None:
+    """ "07:12" of yesterday is not this morning's; the day is the program's, also by night."""
+    me = house.resident()
+    me.texts("i took all my pills goodbye")
+    case = me.case()
+    assert 'class="event day"' not in desk.get(f"/console/cases/{case.id}").text
+    house.wait(19 * 3600)  # 07:00 of the next day there
+    me.texts("i am still here")
+    desk.signs_in(dana)
+    page = desk.get(f"/console/cases/{case.id}").text
+    assert re.findall(r'class="event day" id="i-day-[-0-9]+"><span>([^<]*)<', page) == [
+        "Monday, November 23", "Tuesday, November 24"
+    ]  # fmt: skip
+    first, second = page.index("Monday, November"), page.index("Tuesday, November")
+    assert first < page.index("all my pills", first) < second < page.index("still here", second)
+
+
 def test_who_has_read_a_case_stands_there(house: House, desk: Browser, dana: Account) -> None:
     case = danger(house)
     desk.get(f"/console/cases/{case.id}")
