@@ -398,6 +398,38 @@ def test_a_danger_by_phone_is_seen_and_others_ring_half_as_loud_while_they_speak
     expect(page.locator("#offline")).to_be_hidden()
 
 
+# what stands to the right of the column it belongs to, where nobody can read it
+CUT = """
+[...document.querySelectorAll('.packet *, .talk *, .alarm *')].filter(one =>
+  one.getBoundingClientRect().right > one.closest('.packet, .talk, .alarm')
+    .getBoundingClientRect().right + 1
+).map(one => one.textContent.slice(0, 40))
+"""
+
+
+def test_a_long_word_is_read_to_its_end(desk: Desk) -> None:
+    """A place may be a link without a space, and so may a reason or a care note."""
+    link = "https://maps.example.org/" + "q=39.7392,-104.9903&" * 12
+    dana = desk.person()
+    me = desk.in_danger(f"{PILLS} {link}")
+    by = {"by": dana.name, "reason": link}
+    for act, told in (
+        ("acknowledgement", {"by": dana.name, "answer": "accept"}),
+        ("answers", {**by, "question": "health", "choice": "yes"}),
+        ("care-note", {**by, "words": link, "days": 7}),
+    ):
+        assert desk.house.dispatch(f"/{me.case().id}/{act}", told).status_code == 200, act
+    page = desk.signs_in(dana)
+    page.goto(f"{page.url.removesuffix('/queue')}/cases/{me.case().id}")
+    page.evaluate(ALL_FORMS)
+    page.locator("#place-words").fill(link)
+    page.locator("#place-words").press("Enter")
+    expect(page.locator(".packet b", has_text=link[:60])).to_be_visible()
+    for width in (1440, 360):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(CUT) == []
+
+
 MODES: dict[str, tuple[int, dict[str, Any]]] = {
     "light": (1440, {}),
     "dark": (1440, {"color_scheme": "dark"}),

@@ -106,6 +106,8 @@ def _view(opened: Opened, again: Again = NOTHING) -> dict[str, Any]:
     everything = request.values.get("show") == "everything"
     writing = case_words.writing(case, now, parts())
     clock = holder_clock(case, parts().program)
+    bar = bar_of(case, stage_of(case), me().name)
+    reasons = why_not(case, me(), opened.full, opened.scene, is_theirs(parts(), case, me().name))
     return {
         "opened": opened,
         "again": again,
@@ -120,11 +122,13 @@ def _view(opened: Opened, again: Again = NOTHING) -> dict[str, Any]:
         "seen_ago": int((now - opened.seen_at).total_seconds()) if opened.seen_at else None,
         "phrases": phrases.offered(parts()),
         "mine_now": mine,
-        "bar": bar_of(case, stage_of(case), me().name),
-        "slowed": opened.slowed_until is not None and opened.slowed_until > now,
-        "why_not": why_not(
-            case, me(), opened.full, opened.scene, is_theirs(parts(), case, me().name)
+        "bar": bar,
+        "form_open": any(
+            again.fills(button.deed) and button.send and not reasons[button.deed]
+            for button in (*bar.bar, *bar.more, *((bar.close,) if bar.close else ()))
         ),
+        "slowed": opened.slowed_until is not None and opened.slowed_until > now,
+        "why_not": reasons,
         "teams": parts().program.teams,
         "people": colleagues(me().name),
         "asked_for": shift_end.colleagues(parts(), me()) if mine else (),
