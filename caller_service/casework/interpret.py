@@ -97,9 +97,8 @@ def understand_aloud(case: Case, said: str, scene: Scene, ears: Mapping[str, Ear
     if rest and isinstance(reading.reply, (Story, Unclear)):
         _, behind = understand(case, rest, scene.now, scene, ears)
         reading = behind if isinstance(behind.reply, Answer) else reading
-    return SpokenWords(
-        reading, yes_or_no(said, own), number_alone(said, own), only_aloud(said, own)
-    )
+    aloud = only_aloud(said, own) or only_aloud(rest, own)
+    return SpokenWords(reading, yes_or_no(said, own), number_alone(said, own), aloud)
 
 
 def _wish_as_command(

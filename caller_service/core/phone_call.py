@@ -471,7 +471,8 @@ def _said_choice(case: Case, part: Part, question: Question, words: SpokenWords)
     codes = part_choices(case, part, question)
     if 1 <= words.number <= len(codes):
         return codes[words.number - 1]
-    if isinstance(reply, Command) and reply.name == CommandName.NEW and SOMEONE in part.gives:
+    other = isinstance(reply, Command) and reply.name == CommandName.NEW
+    if (other or words.aloud == Aloud.SOMEONE) and SOMEONE in part.gives:
         return SOMEONE
     if part.refines and (worded not in part.gives or worded == case.answers.get(part.question)):
         return ""  # that they said before

@@ -92,6 +92,7 @@ class Aloud(StrEnum):
     RELAY = "relay"  # "this is a relay call": anywhere
     AGAIN = "again"  # "what did you say": the whole of it
     INTERPRETER = "interpreter"  # "an interpreter": the whole of it
+    SOMEONE = "someone"  # "for someone else", "it's my son": the whole of it, whoever they are
 
 
 # The ways of contact that a wish takes back (rule 10).

@@ -343,7 +343,8 @@ def listens(house: House) -> House:
         ("yes", "me"), ("me", "me"), ("no", "someone"), ("someone else", "someone"),
         ("my brother", "adult"), ("I am 15", "me_minor"), ("a child", "child"),
         ("one", "me"), ("press two", "someone"), ("yeah, it's me", "me"), ("its about me", "me"),
-        ("no, it's for my brother", "adult"),
+        ("no, it's for my brother", "adult"), ("no, it's my son", "someone"),
+        ("para otra persona", "someone"),
     ],
 )  # fmt: skip
 def test_words_answer_what_was_asked_aloud(listens: House, said: str, who: str) -> None:
@@ -407,7 +408,7 @@ def test_who_speaks_for_somebody_deaf_gets_a_person_who_knows(listens: House, sa
 
 
 @pytest.mark.parametrize("keys", [(), ("1",), ("1", NO), ("1", NO, NO, NO, NO)])
-@pytest.mark.parametrize("said", ["he's here", "someone can hear me", "me oye", "I can't talk"])
+@pytest.mark.parametrize("said", ["he's here", "cant talk right now", "me oye", "I can't talk"])
 def test_who_is_overheard_cannot_talk(listens: House, keys: tuple[str, ...], said: str) -> None:
     """A danger sign at any question, like a key of whoever cannot talk (rule 11)."""
     if said == "I can't talk" and len(keys) == 5:

@@ -102,12 +102,17 @@ def test_after_the_silence_is_lifted_the_next_question_is_put(house: House) -> N
     assert me.told("ask.contact") and me.case().state["asked"] == "contact"
 
 
-@pytest.mark.parametrize("said", ["i can't talk", "cant talk rn", "no puedo hablar ahorita"])
+@pytest.mark.parametrize("said", ["i can't talk", "cant speak", "no puedo hablar"])
 @pytest.mark.parametrize("before", [(), ("911",), ("hi", "1")])
 def test_who_cannot_talk_pages_at_once(house: House, before: tuple[str, ...], said: str) -> None:
     """Rule 11 names these words beside "hiding"."""
     me = house.resident().texts(*before, said)
     assert me.case().state["said"] == ["hiding"] and paged_for_danger(house)
+
+
+def test_who_is_busy_when_a_call_is_offered_is_no_danger(house: House) -> None:
+    me = house.resident().texts(*FULL, "cant talk right now")
+    assert not paged_for_danger(house) and not me.case().state["said"].count("hiding")
 
 
 # ---- contact taken back: one channel, not both ---------------------------------------------------
