@@ -69,7 +69,7 @@ from .phone_waiting import (
     waiting_key,
 )
 from .program import INTERPRETER
-from .protocol import SKIPPED, SOMEONE, UNREADABLE, Part, Question
+from .protocol import SKIPPED, SOMEONE, UNREADABLE, UNSURE, Part, Question
 from .questions import next_part, stands_at, variant
 from .reply import (
     Aloud,
@@ -429,7 +429,10 @@ def _spoken_answer(
         return _not_a_key(case, position, scene, around)
     part = scene.program.protocol.part(position.part)
     question = scene.program.protocol.question(part.question)
-    choice = _said_choice(case, part, question, words) if heard.confidence >= SURE else ""
+    choice = _said_choice(case, part, question, words)
+    if heard.confidence < SURE:  # not clear: a yes is doubt, and nothing else counts
+        doubt = question.raises(choice) and UNSURE in part_choices(case, part, question)
+        choice = UNSURE if choice and doubt else ""
     opens = question.opens(choice) and choice != case.answers.get(question.id)
     if choice and not opens:
         return _choice(case, part, question, choice, position, scene)
@@ -601,6 +604,8 @@ def _number_keyed(
         return raised
     speech, words = scene.program.phone.speech, heard.words.strip()
     said = number_said(words)
+    if speech and not said and (asked := _no_place(case, position, scene, around)) is not None:
+        return asked
     if speech and words and not said:
         return read_back(case, position, whole(position, heard), scene)
     means, number = (NUMBER, said) if speech and said else keyed(heard.digits)
@@ -631,7 +636,24 @@ def _place_said(
         if key == "#":
             return _place_by_human(case, position, scene)
         return _not_a_key(case, position, scene, around)
+    if (asked := _no_place(case, position, scene, around)) is not None:
+        return asked
     return read_back(case, position, whole(position, heard), scene)
+
+
+def _no_place(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken | None:
+    """Words that name no place are not read back as one: it is asked again, and of whoever does
+    not know or does not say it a person asks (rule 13). None: they may name one."""
+    if (words := around.words) is None:
+        return None
+    if words.aloud == Aloud.OVERHEARD:  # "he is here": where they are, or why they cannot say it
+        step = _decide(case, Command(CommandName.PERSON), scene)
+        return _go_on(step, position, scene, (Line("spoken.place.person"),))
+    if isinstance(words.reading.reply, Answer):
+        return _place_by_human(case, position, scene)
+    if words.aloud == Aloud.AGAIN or isinstance(words.reading.reply, Unclear):
+        return _not_heard(Step(case), position, words, scene, around)
+    return None
 
 
 def _read_back(

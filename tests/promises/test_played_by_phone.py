@@ -419,6 +419,32 @@ def test_who_is_overheard_cannot_talk(listens: House, keys: tuple[str, ...], sai
     assert me.queue is not None, me.transcript()
 
 
+@pytest.mark.parametrize("sure", [0.0, 0.59])
+def test_a_yes_that_was_not_clear_is_doubt_and_a_no_is_nothing(listens: House, sure: float) -> None:
+    """Doubt is a human, never a "no" (rule 2); a television says "no", too."""
+    me = Caller(listens).rings().presses("1").says("no", sure).told("spoken.not_a_key")
+    assert "health" not in me.case().answers
+    me.says("yes", sure)
+    assert me.case().answers["health"] == "unsure"
+    assert me.queue is not None, me.transcript()
+
+
+@pytest.mark.parametrize(
+    ("said", "person"),
+    [("I don't know", True), ("I don't want to say", True), ("he is here", True), ("what", False)],
+)
+def test_what_names_no_place_is_not_read_back_as_one(
+    listens: House, said: str, person: bool
+) -> None:
+    """Nobody confirms "I heard: I don't know", and no team gets it as a place (rule 13)."""
+    me = Caller(listens).rings().presses("1", NO, NO, NO, NO, "1", "1", "1").says(said)
+    assert "I heard" not in me.said and not me.case().place
+    assert (me.queue is not None) == person, me.transcript()
+    if said == "he is here":
+        listens.settles()
+        assert not listens.texts_to(ME), "who cannot say it may not want a text"
+
+
 @pytest.mark.parametrize(
     ("said", "key"),
     [
