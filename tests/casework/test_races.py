@@ -201,7 +201,7 @@ def test_a_failure_that_is_reported_twice_at_once_is_told_again_once(
     house.dispatch(f"/{me.case().id}/acknowledgement", {"answer": "accept", "by": "Maria"})
     house.settles()
     update = next(row for row in house.rows("message", direction="out") if row.tries)
-    me.texts("are you there")
+    me.texts("we are by the door")
     reply = house.rows("message", direction="out", person=None)[-1]
     signed(
         house,

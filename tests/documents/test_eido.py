@@ -995,8 +995,9 @@ def ours(house: House) -> list[Any]:
 
 
 def delivered(house: House, answer: int = 202) -> list[Any]:
-    """What is sent to the team's system when each of its deliveries is tried once."""
+    """What is sent to the team's system when each of its deliveries that is due is tried once."""
     taken: list[Any] = []
+    house.sweeps()
     house.outside.reset()
     house.outside.assert_all_requests_are_fired = False
     house.outside.add_callback(
@@ -1070,7 +1071,8 @@ def test_a_document_with_faults_is_never_sent_and_its_words_stand_nowhere(
     told = " ".join(str(vars(record)) for record in caplog.records)
     assert "SUICTHRT" not in told
     assert where in told, "where it is wrong is said"
-    for _ in PAUSES:
+    for pause in PAUSES:
+        house.wait(pause)
         delivered(house)
     assert [row.state for row in ours(house)] == ["dead"]
 

@@ -172,6 +172,7 @@ def test_a_worker_that_dies_as_it_rings_for_the_psap_rings_once(
     }  # fmt: skip
     house.calls_are_taken(listed=(found,))
     house.wait(35)
+    house.sweeps()
     call_person(house.parts, row.id, "sweep")
 
     assert house.rung == []
