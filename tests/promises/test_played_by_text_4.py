@@ -127,7 +127,8 @@ def test_whoever_tells_who_reads_it_does(house: House, said: str) -> None:
 @pytest.mark.parametrize(
     ("words", "said", "language"),
     [(FULL, "are you there", "en"), (FULL, "u there??", "en"),
-     (FULL, "is anybody reading this", "en"), (FULL_ES, "siguen ahi?", "es")],
+     (FULL, "is anybody reading this", "en"), (FULL_ES, "siguen ahi?", "es"),
+     (FULL, "is someone reading this", "en"), (FULL_ES, "hay alguien leyendo esto?", "es")],
 )  # fmt: skip
 def test_whoever_asks_if_we_are_there_hears_where_it_stands(
     house: House, words: tuple[str, ...], said: str, language: str
@@ -149,7 +150,7 @@ def test_whoever_has_the_case_reads_that_they_ask(house: House) -> None:
 
 def test_in_danger_it_is_no_answer_that_could_not_be_read(house: House) -> None:
     me = house.resident().texts(*SUICIDE, "city hall").told("ask.who")
-    me.texts("are you there", "you there?", "is anyone reading this", "are you still there")
+    me.texts("are you there", "you there?", "is someone reading this", "are you still there")
     assert me.told("ask.who") and "who" not in me.case().state["answers"]
 
 
@@ -158,6 +159,16 @@ def test_during_the_questions_it_is_answered_and_counts_for_nothing(house: House
     me.texts("1", "are you there?", "hello are you there", "u there")
     me.told("faq.robot", "ask.health.me")
     assert me.case().level is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["someone is reading this", "alguien esta leyendo mis mensajes", "my ex is reading this"],
+)
+def test_that_somebody_else_reads_it_is_no_such_question(house: House, said: str) -> None:
+    """Rule 9: silence."""
+    me = house.resident().texts(*FULL, said).told()
+    assert "watched" in me.case().state["said"]
 
 
 @pytest.mark.parametrize("said", ["i saw you there", "is he still there", "are you here to help"])
