@@ -403,12 +403,16 @@ def test_first_aid_goes_to_who_may_be_beside_them_alone(
              "me equivoque de numero"],
 )  # fmt: skip
 def test_an_answer_that_is_taken_back_is_asked_for_again(house: House, said: str) -> None:
+    """That they meant "yes" is doubt at once: a human is asked, who asks the rest."""
     me = house.resident().texts("hello", "1", "2", "2", "2")
     assert me.case().state["answers"]["suicide"] == "no"
     me.texts(said)
     assert me.case().state["asked"] == "suicide" and len(house.rows("case")) == 1
+    meant_yes = "meant" in said
+    assert me.case().level == ("R2" if meant_yes else None)
     me.texts("1", "1")
-    assert me.case().level == "R1"
+    assert me.case().state["answers"]["suicide"] == "yes"
+    assert me.case().level == ("R2" if meant_yes else "R1")
 
 
 def test_a_wrong_digit_in_a_danger_is_nobody_watching(house: House) -> None:
