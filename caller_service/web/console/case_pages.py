@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, abort, redirect, request, url_for
+from flask import Response, abort, request, url_for
 
 from caller_service.casework import desk, shift_end
 from caller_service.casework.desk import Opened, Quicker
@@ -25,6 +25,7 @@ from caller_service.core.roles import Act
 from caller_service.store import cases
 from caller_service.store.cases import Unreadable
 from caller_service.web.shared.guard import guarded, parts
+from caller_service.web.shared.see_other import see_other
 
 from . import case_words, phrases
 from .action_bar import bar_of
@@ -185,7 +186,7 @@ def _done(case_id: str, name: str) -> Response:
         way = url_for("case_pages.case", case_id=case_id, _anchor="w")
     else:
         way = url_for("case_pages.case", case_id=case_id, done=name)
-    return redirect(way, 303)  # type: ignore[return-value]
+    return see_other(way)
 
 
 def _once(case_id: str, name: str, form: Form) -> Once | None:

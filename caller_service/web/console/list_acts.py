@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, request, url_for
 
 from caller_service.core.case import Case
 from caller_service.core.refusal import Refused
 from caller_service.core.roles import Act
 from caller_service.store.cases import Unreadable
+from caller_service.web.shared.see_other import see_other
 
 from .refusal_words import refusal_words
 from .session_guard import may, page
@@ -55,7 +56,7 @@ def add_acts(
                 return again(409, refused=refusal_words("unreadable"))
             except Refused as refusal:
                 return again(409, refused=refusal_words(refusal.code, refusal.name, otherwise))
-            return redirect(url_for(f"{pages.name}.{home}", done=name), 303)  # type: ignore[return-value]
+            return see_other(url_for(f"{pages.name}.{home}", done=name))
 
         return view
 

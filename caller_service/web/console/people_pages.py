@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, redirect, request, url_for
+from flask import Response, request, url_for
 from markupsafe import Markup
 
 from caller_service.casework import accounts, second_factor
@@ -21,6 +21,7 @@ from caller_service.store.people import Person
 from caller_service.web.shared.failure_limit import Attempt, failure_limit
 from caller_service.web.shared.guard import guarded, parts
 from caller_service.web.shared.refusals import refused
+from caller_service.web.shared.see_other import see_other
 
 from .cookies import SESSION, give, take_back
 from .session_guard import back_to, console_only, may, me, page
@@ -32,7 +33,7 @@ NOT_RIGHT = "That is not right."
 
 
 def _to(endpoint: str, done: SignedIn | None = None, **values: Any) -> Response:
-    answer: Response = redirect(url_for(endpoint, **values), 303)  # type: ignore[assignment]
+    answer = see_other(url_for(endpoint, **values))
     if done is not None:
         give(answer, SESSION, done.secret)
     return answer
@@ -248,7 +249,7 @@ def unlock_now() -> Response:
         refused(request.endpoint or "", "unlock")
         return _unlock_page(then, NOT_RIGHT, 403)
     trying.succeeded()
-    return redirect(back_to(then), 303)  # type: ignore[return-value]
+    return see_other(back_to(then))
 
 
 @people_pages.get("/step-up")
@@ -278,7 +279,7 @@ def step_up_now() -> Response:
         refused(request.endpoint or "", "step-up")
         return _step_up_page(then, NOT_RIGHT, 403)
     trying.succeeded()
-    answer: Response = redirect(back_to(then), 303)  # type: ignore[assignment]
+    answer = see_other(back_to(then))
     give(answer, SESSION, done.secret)
     return answer
 

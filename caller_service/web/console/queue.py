@@ -13,7 +13,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from flask import Response, redirect, request, url_for
+from flask import Response, request, url_for
 
 from caller_service.casework import desk
 from caller_service.casework.desk import Queue, Queued
@@ -22,6 +22,7 @@ from caller_service.core.desk import Band
 from caller_service.core.marks import Mark
 from caller_service.core.roles import Act
 from caller_service.web.shared.guard import guarded, parts
+from caller_service.web.shared.see_other import see_other
 
 from .queue_words import BANDS, EMPTY, LEVELS, Moment, Row, language_name, row_of, since
 from .rail import rail_html, rail_words
@@ -83,7 +84,7 @@ def home() -> Response:
     """Redirects to the start page of the person's role."""
     first = {Act.SEE_QUEUE: "console.queue", Act.MANAGE_PEOPLE: "people.people"}
     way = next((door for act, door in first.items() if me().may(act)), "people.account")
-    return redirect(url_for(way), 303)  # type: ignore[return-value]
+    return see_other(url_for(way))
 
 
 @console.get("/queue")
@@ -110,7 +111,7 @@ def find() -> Response:
     query = request.form.get("what", "")[:40]
     found = desk.find(parts(), me(), query)
     if len(found) == 1 and me().may(Act.READ_CASE):
-        return redirect(url_for("case_pages.case", case_id=found[0][0]), 303)  # type: ignore[return-value]
+        return see_other(url_for("case_pages.case", case_id=found[0][0]))
     return page("found.html", title="Search", found=found, said=query)
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from flask import Response, current_app, g, redirect, render_template, request, url_for
+from flask import Response, current_app, g, render_template, request, url_for
 from markupsafe import Markup, escape
 
 from caller_service.casework import accounts
@@ -31,6 +31,7 @@ from caller_service.core.staff_session import (
 from caller_service.web.shared.guard import parts
 from caller_service.web.shared.public_address import is_foreign
 from caller_service.web.shared.refusals import refused
+from caller_service.web.shared.see_other import see_other
 
 from .cookies import FORM, SESSION, form_token, form_token_is_right, give, sent_value
 from .rail import rail_html
@@ -128,7 +129,7 @@ def console_only() -> Response | None:
     stands = standing(session, now)
     if stands == Standing.UNFINISHED:
         if session.stage not in door.stages:
-            return redirect(url_for(STEPS[Stage(session.stage)]), 303)  # type: ignore[return-value]
+            return see_other(url_for(STEPS[Stage(session.stage)]))
     elif answer := _not_now(door, session, stands):
         return answer
     if request.method not in SAFE and not form_token_is_right():
@@ -147,12 +148,12 @@ def _not_now(door: Door, session: StaffSession, stands: Standing) -> Response | 
             return Response("locked\n", 423, content_type="text/plain; charset=utf-8")
         if request.method not in SAFE:
             return _again("This page was locked.", 423, "locked", url_for("people.unlock"))
-        return redirect(url_for("people.unlock", next=here()), 303)  # type: ignore[return-value]
+        return see_other(url_for("people.unlock", next=here()))
     now = parts().now()
     if needs_step_up(session, door.act, now) or (door.step_up and not is_stepped_up(session, now)):
         if request.method not in SAFE:
             return _again("Say who you are first.", 403, "step-up", url_for("people.step_up"))
-        return redirect(url_for("people.step_up", next=here()), 303)  # type: ignore[return-value]
+        return see_other(url_for("people.step_up", next=here()))
     return None
 
 

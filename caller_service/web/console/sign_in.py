@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Response, current_app, g, redirect, request, url_for
+from flask import Response, current_app, g, request, url_for
 
 from caller_service.casework import accounts
 from caller_service.casework.accounts import Place, SignedIn
@@ -19,6 +19,7 @@ from caller_service.store.people import name_key
 from caller_service.web.shared.failure_limit import TOKENS, Attempt, failure_limit, source
 from caller_service.web.shared.guard import guarded, parts
 from caller_service.web.shared.refusals import refused
+from caller_service.web.shared.see_other import see_other
 
 from .cookies import FORM, SESSION, give, know, known_browser, take_back
 from .session_guard import STEPS, back_to, before_sign_in, page
@@ -124,7 +125,7 @@ def go_in(done: SignedIn, then: str) -> Response:
         way = url_for(STEPS[stage], then=then) if then else url_for(STEPS[stage])
     else:
         way = back_to(then) if stage == Stage.OPEN else url_for(STEPS[stage])
-    answer: Response = redirect(way, 303)  # type: ignore[assignment]
+    answer = see_other(way)
     give(answer, SESSION, done.secret)
     take_back(answer, FORM)
     if stage == Stage.OPEN:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Response, make_response, redirect, request
+from flask import Response, make_response, request
 from werkzeug.exceptions import HTTPException
 
 from caller_service.casework import resident_page
@@ -33,6 +33,7 @@ from caller_service.web.shared.persons_view import is_guess, is_program
 from caller_service.web.shared.problem import FRAMED
 from caller_service.web.shared.public_address import is_foreign
 from caller_service.web.shared.refusals import many_numbers, refused
+from caller_service.web.shared.see_other import see_other
 
 from . import keys
 from .rendering import (
@@ -780,7 +781,7 @@ def _to(path: str) -> Response:
     found = keys.page()
     if request.method == "GET" and (found is None or found.case.language != language()):
         path = in_language(path)
-    return make_response(redirect(path, 303))
+    return see_other(path)
 
 
 def _shown(page: str, status: int = 200) -> Response:
