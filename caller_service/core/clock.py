@@ -68,11 +68,10 @@ class Clock:
 
 
 def next_due(case: Case, program: Program) -> datetime | None:
-    """The earliest time at which a clock of this case fires; None if nothing is waited for."""
-    return min(
-        (due for clock in clocks_of(case) if (due := clock.due(case, program)) is not None),
-        default=None,
-    )
+    """The earliest time at which a clock of this case fires; None if nothing is waited for. Nothing
+    was late while a human spoke with the resident: what passed meanwhile is due when that ends."""
+    dues = [due for clock in clocks_of(case) if (due := clock.due(case, program)) is not None]
+    return max(min(dues), case.marks.get(Mark.TALKED, min(dues))) if dues else None
 
 
 def tick(case: Case, scene: Scene) -> Step:

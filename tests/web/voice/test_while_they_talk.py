@@ -66,6 +66,19 @@ def test_when_they_part_the_next_person_is_asked(house: House, how: str) -> None
     assert me.queue is not None
 
 
+def test_no_clock_was_due_while_they_spoke(house: House) -> None:
+    """The truth was due long before they parted: from then on it counts, and not as late."""
+    me, dana = talking(house)
+    gives(house, me, "released")
+    house.wait(1200)
+    parted = house.clock()
+    dana.parts()
+    dana.reports("completed")
+    me.parts("bridged")
+    (row,) = house.rows("case", id=me.case().id)
+    assert row.due_at >= parted
+
+
 def test_given_back_and_hung_up_is_a_danger_that_people_are_asked_about(house: House) -> None:
     me, dana = talking(house)
     gives(house, me, "released")
