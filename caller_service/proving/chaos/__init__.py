@@ -207,14 +207,25 @@ def _after(town: Town, engine: sa.Engine, within: float) -> float:
             if gone >= hurried + 1:
                 callers.hurry(engine)
                 hurried = gone
-            with engine.connect() as conn:
-                due = conn.execute(sa.select(sa.func.min(case.c.due_at))).scalar()
-            late = time.time() - max(up, due.timestamp()) if due else 0.0
+            late = _latest(engine, up)
             latest = max(latest, late)
             time.sleep(0.1)
         caught_up.result()
     town.settled()
     return latest
+
+
+def _latest(engine: sa.Engine, up: float) -> float:
+    """How late the latest overdue timer is, in seconds since all was up. What an event made due,
+    such as a talk that was cut, is late from then on."""
+    now = datetime.now(UTC)
+    with engine.connect() as conn:
+        overdue = conn.execute(sa.select(case.c.due_at, case.c.state).where(case.c.due_at < now))
+        since = [
+            max(row.due_at, *map(datetime.fromisoformat, row.state["marks"].values()))
+            for row in overdue
+        ]
+    return max((now.timestamp() - max(up, one.timestamp()) for one in since), default=0.0)
 
 
 def _calm(town: Town, engine: sa.Engine) -> bool:
