@@ -68,16 +68,16 @@ def understand(
         # a street may have a name in any language
         if other is not None and not (place and not other.scripts):
             reading = with_changes(reading, reply=OtherLanguage(other.tag, other.line))
-    # "por favor me ajuda" goes on in Portuguese
-    goes_on = _shares_words(said, case.unread_language)
-    spoken = None if other is not None or goes_on else guess(said, ears)
-    if case.unread_language and spoken and len(normal(said)) >= READABLE and not case.held:
-        # they write in a language we serve, too: from here on they are read and answered in it
-        case = replace(case, unread_language="", language=spoken)
-    if case.unread_language and isinstance(reading.reply, SHORT_OF_IT) and not case.held:
+    if case.unread_language and not case.held:
+        # "por favor me ajuda" goes on in Portuguese
+        goes_on = _shares_words(said, case.unread_language)
+        spoken = None if goes_on else guess(said, ears)
+        if spoken and other is None and len(normal(said)) >= READABLE:
+            # they write in a language we serve, too: from here on they are read and answered in it
+            return replace(case, unread_language="", language=spoken), reading
         language = read_unread().get(case.unread_language)
         # too short to recognise, and they wrote in that language before
-        if language is not None and (goes_on or guess(said, ears) is None):
+        if language is not None and spoken is None and isinstance(reading.reply, SHORT_OF_IT):
             reading = with_changes(reading, reply=OtherLanguage(language.tag, language.line))
     return case, reading
 
