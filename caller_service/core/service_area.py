@@ -109,10 +109,12 @@ def _named_in_town(text: str, program: Program) -> tuple[tuple[Place, ...], bool
     """The places that are named, and whether that is certain. "Main and 3rd, Eastside" are the ones
     in the area that is named last."""
     places, sure = named(text, program.places, program.streets)
+    if sure and len(places) < 2:
+        return places, sure
     words = _words(text, program.streets)
     for area in program.areas:
         town = normal(area.name)
-        if (sure and len(places) < 2) or not town or words[-len(town) :] != town:
+        if not town or words[-len(town) :] != town:
             continue
         # the text without the name of the area, which stands at its end
         before = " ".join(re.findall(r"\S+", text)[: -len(area.name.split())])
