@@ -32,7 +32,7 @@ from caller_service.store.calls import Call
 from caller_service.store.database.transaction import reading, transaction
 from caller_service.store.journal import Author
 
-from .carry_out import HOLD
+from .carry_out import HOLD, end_calls
 from .change import change
 from .parts import Parts
 
@@ -241,7 +241,7 @@ def cancel(parts: Parts, case_id: str, callback_id: str) -> None:
 def _stop(conn: sa.Connection, parts: Parts, call_id: str) -> None:
     """A phone that rings for nothing any more falls silent, unless somebody has answered."""
     if calls.stop_one(conn, call_id, parts.now()):
-        parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id, PEOPLE)
+        end_calls(conn, parts, (call_id,))
 
 
 def record(parts: Parts, known: Callback, outcome: CallbackOutcome) -> None:

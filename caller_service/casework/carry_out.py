@@ -552,25 +552,28 @@ def _settles(before: Case | None, case: Case) -> bool:
     )
 
 
+def end_calls(conn: sa.Connection, parts: Parts, call_ids: Sequence[str]) -> None:
+    """Calls that were marked as over: the provider is told at once, each by a job."""
+    for call_id in call_ids:
+        parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id, PEOPLE)
+
+
 def stop_interpreter(conn: sa.Connection, parts: Parts, case_id: str, now: datetime) -> None:
     """The caller is gone: the interpreter line waits for nobody."""
-    for call_id in calls.stop_person(conn, case_id, INTERPRETER, now):
-        parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id, PEOPLE)
+    end_calls(conn, parts, calls.stop_person(conn, case_id, INTERPRETER, now))
 
 
 def stop_calls(conn: sa.Connection, parts: Parts, case: Case, now: datetime) -> None:
     """Stop calls that are still ringing, because nobody needs to answer them any more. Who asked to
     be joined to the PSAP still is to be, whoever takes the case."""
-    for call_id in calls.stop(conn, case.id, now, "" if case.ended else case.psap_call):
-        parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id, PEOPLE)
+    end_calls(conn, parts, calls.stop(conn, case.id, now, "" if case.ended else case.psap_call))
 
 
 def _stop_calling(conn: sa.Connection, parts: Parts, case: Case, now: datetime) -> None:
     """Calls were taken back, which is believed at once (rule 10): a phone of theirs that rings
     falls silent, and whoever waits to be joined hears why."""
     callbacks.stop_ringing(conn, case.id)
-    for call_id in calls.stop_resident(conn, case.id, now):
-        parts.jobs.enqueue(conn, "call_person", f"call:{call_id}:over", call_id, PEOPLE)
+    end_calls(conn, parts, calls.stop_resident(conn, case.id, now))
 
 
 def _stand_down(
