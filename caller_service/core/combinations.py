@@ -36,10 +36,19 @@ A form of a class may itself name classes next to each other, with choices and o
 
     hurts_somebody = ["<hit> (on|up)? <somebody>", "(is|was) attacking"]
 
+A denial, a reference to the distant past and a harmless phrase hide only what stands in the same
+sentence. A harmless phrase hides nothing where a word of the class `afresh` is inside it ("i dont
+want to be here i wanna kill myself").
+
 A spelling listed in `[spellings]` is read as the word that is meant ("sue aside": suicide), here
 and in texts. Phrases in `[harmless]` are removed first ("killing time"). Words of five letters or
 more match with one typing error, unless they are in `lookalikes`: ordinary words one letter away
 from another.
+
+Where no danger is found, the words are read once more, loosely: without signs that no form has and
+without words that add nothing, with the spellings of `[looser]`, which are too common as something
+else to be read so at once ("2", "da"), and with words taken apart that were written as one, if one
+of them is listed in `[joined]` ("killmyself").
 """
 
 from __future__ import annotations
@@ -62,11 +71,14 @@ DENIED = 3  # words before a combination in which a denial is searched for
 # largest number of forms to which a form with choices is expanded, and a run of its parts
 WRITTEN_OUT, RUN = 100, 40
 SURE = 3  # so many combinations are heard even where things sound settled
+TOGETHER = 3  # so many words may be written as one
+APART = 3  # letters of the longer of two of them
 FUZZY = 5  # shortest word, in letters, in which one typing error is tolerated
 DANGERS = "dangers"  # the section for which harmless phrases are removed
 # classes with a special meaning
 DENIAL, DISTANT, PRESENT, TELLING = "denial", "distant", "present", "telling"
 SETTLED, CONTRAST = "settled", "contrast"
+AFRESH = "afresh"
 HAPPENING, STORY = "happening", "story"
 END = "$"  # behind the last word: no text holds it, `normal` takes it out
 STRUCK = "\0"  # replaces a harmless phrase; matches nothing
@@ -75,6 +87,7 @@ _TOKEN = re.compile(r"(?:!!|!=?)?<[a-z_0-9]+>|(?:!!|!=?)?\([^()]*\)|#\d+(?:-\d+)
 _PART = re.compile(r"(<[a-z_0-9]+>|\((?:[^()]|\([^()]*\))*\)|#\d+(?:-\d+)?|[^\s<>#()?]+)(\??)")
 _SIGN = re.compile(r"([()|])")
 DEEPEST = 2  # a choice, and one inside it: "(the|to (him|her))"
+_ENDS = re.compile(r"[.!?;\u2026\u3002]+(?=\s|$)|\n+|[\u00a1\u00bf]")
 _PLAIN = re.compile(r"[^<>()#?|]*")
 _REPEATED = re.compile(r"(.)\1{2,}")
 Form = tuple[str, ...]  # words next to each other; "kill+" is any word that begins with "kill"
@@ -114,6 +127,9 @@ class Lexicon:
     lookalikes: frozenset[str] = frozenset()
     # meant words -> spellings of them
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # the same, and words without effect, for a second reading where no danger was found
+    looser: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    joined: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()
     instead: frozenset[str] = frozenset()
     no: frozenset[str] = frozenset()
@@ -145,14 +161,8 @@ class Combinations:
         self._begins: dict[str, dict[str, list[tuple[Form, str]]]] = {}
         self._numbers: dict[str, tuple[int, int]] = {}  # term -> smallest and largest number
         self._names = {name for lexicon in every for name in lexicon.classes}
-        self._spelled = _Spelled(
-            {
-                written: meant
-                for lexicon in every
-                for meant, forms in lexicon.spellings.items()
-                for written in forms
-            }
-        )
+        self._spelled = _Spelled(lexicon.spellings for lexicon in every)
+        self._looser = _Spelled(lexicon.looser for lexicon in every)
         self._written: dict[str, tuple[str, ...]] = {}
         for lexicon in every:
             for name, forms in lexicon.classes.items():
@@ -210,28 +220,49 @@ class Combinations:
         self._index = {first: _indexed(self._grouped(each)) for first, each in self._exact.items()}
         every_word = set(chain.from_iterable(form for form, _ in self._given))
         known = {word.rstrip("+") for word in every_word}
+        whole = frozenset(word for word in every_word if not word.endswith("+"))
+        joined = frozenset[str]().union(*(lexicon.joined for lexicon in every))
         self._slips = _Slips(known, self._lookalikes)
+        self._run_together = _RunTogether(whole, joined)
         # most texts are the number of a choice: read once, here
-        self._digits = {word: self._search((word,)) for word in "0123456789"}
+        self._digits = {word: self._search(((word,),)) for word in "0123456789"}
 
     def kinds(self, words: Sequence[str], section: str = DANGERS) -> tuple[str, ...]:
         """The kinds of one section said in these words (as `normal` returns them), each once, in
         listed order."""
-        return self.read(words).get(section, ())
+        return self.read((words,)).get(section, ())
 
-    def read(self, words: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-        """The kinds said in these words, by section. Harmless phrases are removed for dangers
+    def dangers(self, text: str) -> tuple[str, ...]:
+        """The dangers told in a text."""
+        return self.read(sentences(text)).get(DANGERS, ())
+
+    def read(self, said: Sequence[Sequence[str]]) -> Mapping[str, tuple[str, ...]]:
+        """The kinds said in these sentences, by section. Harmless phrases are removed for dangers
         only."""
-        if len(words) == 1 and words[0] in self._digits:
-            return self._digits[words[0]]
-        return self._search(words)
+        if len(said) == 1 and len(said[0]) == 1 and said[0][0] in self._digits:
+            return self._digits[said[0][0]]
+        return self._search(said)
 
-    def _search(self, words: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-        places, left = self._find_places(words)
-        return {
+    def _search(self, said: Sequence[Sequence[str]]) -> Mapping[str, tuple[str, ...]]:
+        places, left = self._find_places(said)
+        found = {
             section: self._found(section, left if section == DANGERS else places)
             for section in self._read
         }
+        if DANGERS in found and not found[DANGERS]:
+            loosely = [self._loosened(words) for words in said]
+            if loosely != [list(words) for words in said]:
+                found[DANGERS] = self._found(DANGERS, self._find_places(loosely)[1])
+        return found
+
+    def _loosened(self, words: Sequence[str]) -> list[str]:
+        """The words without those that add nothing, and with those taken apart that were joined."""
+        known = [word for word in words if word.isalnum() or word in self._slips.known]
+        return [
+            part
+            for word in self._looser.meant(known)
+            for part in ((word,) if word in self._lookalikes else self._run_together.parts(word))
+        ]
 
     def _found(self, section: str, places: _Places) -> tuple[str, ...]:
         """The kinds of a section, each once; those of wide combinations if there are no others."""
@@ -263,19 +294,26 @@ class Combinations:
                 )
         return tuple(kinds if heard else wide)
 
-    def _find_places(self, words: Sequence[str]) -> tuple[_Places, _Places]:
+    def _find_places(self, said: Sequence[Sequence[str]]) -> tuple[_Places, _Places]:
         """The places of each class in the words as meant, and the same without harmless phrases."""
-        meant = [self._slips.meant(word) for word in self._spelled.meant(words)]
+        meant: list[str] = []
+        ends: list[int] = []
+        for words in said:
+            meant += [self._slips.meant(word) for word in self._spelled.meant(words)]
+            ends.append(len(meant))
         meant.append(END)
-        places = self._places(meant)
+        places = self._places(meant, ends[:-1])
         left = self._without_harmless(meant, places)
-        return places, places if left is meant else self._places(left)
+        return places, places if left is meant else self._places(left, ends[:-1])
 
     def _without_harmless(self, words: list[str], places: _Places) -> list[str]:
         struck: set[int] = set()
         for each in _candidates(self._struck, self._struck_by_term, places):
             for place in self._all_places(each, places):
-                struck.update(range(*place))
+                if places.in_one_sentence(place, place) and not any(
+                    place[0] < at and behind < place[1] for at, behind in places.get(AFRESH)
+                ):
+                    struck.update(range(*place))
         return (
             [STRUCK if at in struck else word for at, word in enumerate(words)] if struck else words
         )
@@ -438,10 +476,10 @@ class Combinations:
         return name
 
     # ---- searching a text ------------------------------------------------------------------------
-    def _places(self, words: Sequence[str]) -> _Places:
+    def _places(self, words: Sequence[str], ends: Sequence[int] = ()) -> _Places:
         """The places of each class in the words. Read for every text: no form is compared that
         differs in one of its first three words."""
-        places = _Places()
+        places = _Places(ends)
         behind = (*words[1:], "", "")
         for at, word in enumerate(words):
             if word.isdecimal():
@@ -507,18 +545,16 @@ class Combinations:
             return True
         if each.always or each.kind == "harmless":
             return False
-        if any(
-            start - DENIED <= behind and at < start
-            for at, behind in places.get(DENIAL)
-            if behind <= start
-        ):
+        denials = [one for one in places.get(DENIAL) if places.in_one_sentence(one, place)]
+        if any(start - DENIED <= behind <= start and at < start for at, behind in denials):
             return True
-        if each.in_order and any(start < at and behind < end for at, behind in places.get(DENIAL)):
+        if each.in_order and any(start < at and behind < end for at, behind in denials):
             return True
         distant = [
             other
             for other in places.get(DISTANT)
             if _near(place, other, 2 * NEAR)
+            and places.in_one_sentence(other, place)
             # "last year, but now he hits me"
             and not any(other[1] <= at < end and at <= start for at, _ in places.get(CONTRAST))
         ]
@@ -558,9 +594,10 @@ class _Places:
     """The places of each class in a text. Those of a class are collected when it is first asked
     for: many classes have a form in a text, few are in a combination that fits."""
 
-    __slots__ = ("_found", "_known", "names", "starts")
+    __slots__ = ("_ends", "_found", "_known", "names", "starts")
 
-    def __init__(self) -> None:
+    def __init__(self, ends: Sequence[int] = ()) -> None:
+        self._ends = ends  # behind the last word of each sentence but the last
         self.names: set[str] = set()
         self.starts: set[int] = set()
         self._found: list[tuple[frozenset[str], Place]] = []
@@ -588,6 +625,10 @@ class _Places:
 
     def get(self, name: str) -> Sequence[Place]:
         return self[name] if name in self.names else ()
+
+    def in_one_sentence(self, one: Place, other: Place) -> bool:
+        low, high = min(one[0], other[0]), max(one[1], other[1])
+        return not any(low < end < high for end in self._ends)
 
 
 class _Settles:
@@ -820,16 +861,22 @@ def _unordered(
 class _Spelled:
     """Replaces phonetic and short spellings: "tuk", "2 nite", "sue aside"."""
 
-    def __init__(self, spellings: Mapping[str, str]) -> None:
+    def __init__(self, spellings: Iterable[Mapping[str, tuple[str, ...]]]) -> None:
         self._by_first: dict[str, list[tuple[Form, Form]]] = {}
-        for written, meant in spellings.items():
+        every = {
+            written: meant
+            for each in spellings
+            for meant, forms in each.items()
+            for written in forms
+        }
+        for written, meant in every.items():
             form = normal(written)
             self._by_first.setdefault(form[0], []).append((form, normal(meant)))
         for forms in self._by_first.values():
             forms.sort(key=lambda each: -len(each[0]))
-        every = [form for forms in self._by_first.values() for form, _ in forms]
-        self._alone = {form[0] for form in every if len(form) == 1}
-        self._pairs = {form[:2] for form in every if len(form) > 1}
+        listed = [form for forms in self._by_first.values() for form, _ in forms]
+        self._alone = {form[0] for form in listed if len(form) == 1}
+        self._pairs = {form[:2] for form in listed if len(form) > 1}
 
     def form(self, form: Form) -> Form:
         """The same for a form of a class; most have no such spelling."""
@@ -853,12 +900,18 @@ class _Spelled:
         return said
 
 
+def sentences(text: str) -> tuple[tuple[str, ...], ...]:
+    """The words of each sentence of a text."""
+    every = (normal(each) for each in _ENDS.split(text))
+    return tuple(each for each in every if each)
+
+
 class _Slips:
     """Corrects one typing error to a known word. Ordinary words (`lookalikes`) are never
     changed."""
 
     def __init__(self, known: set[str], lookalikes: frozenset[str]) -> None:
-        self._known = known
+        self.known = known
         self._lookalikes = lookalikes
         self._near: dict[str, str] = {}
         for word in sorted(known):
@@ -867,15 +920,15 @@ class _Slips:
                     self._near.setdefault(near, word)
 
     def meant(self, word: str) -> str:
-        if word in self._known or word in self._lookalikes or not word.isalpha():
+        if word in self.known or word in self._lookalikes or not word.isalpha():
             return word
         for fewer in (r"\1\1", r"\1"):
             short = _REPEATED.sub(fewer, word)
-            if short in self._known:
+            if short in self.known:
                 return short
         if len(word) < FUZZY - 1:
             return word
-        if word.endswith("in") and f"{word}g" in self._known:
+        if word.endswith("in") and f"{word}g" in self.known:
             return f"{word}g"  # "climbin": no slip, and never another word that is a letter away
         return next(
             (
@@ -885,6 +938,32 @@ class _Slips:
             ),
             word,
         )
+
+
+class _RunTogether:
+    """Takes words apart that were written as one, at most `TOGETHER`: "killmyself". Of two of them
+    one is always one of `joined`."""
+
+    def __init__(self, known: frozenset[str], joined: frozenset[str]) -> None:
+        self._known = known
+        self._joined = joined
+
+    def parts(self, word: str) -> tuple[str, ...]:
+        if word in self._known:
+            return (word,)
+        return self._apart(word, TOGETHER) or (word,)
+
+    def _apart(self, word: str, most: int) -> tuple[str, ...]:
+        for at in range(1, len(word)):
+            first, rest = word[:at], word[at:]
+            if first not in self._known:
+                continue
+            if rest in self._known:
+                if max(at, len(rest)) >= APART and not self._joined.isdisjoint((first, rest)):
+                    return first, rest
+            elif most > 2 and first in self._joined and (more := self._apart(rest, most - 1)):
+                return first, *more
+        return ()
 
 
 def _shortened(word: str) -> list[str]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from .combinations import Combinations, one_slip
+from .combinations import Combinations, one_slip, sentences
 from .phone_text import clean, without_trailing_emoji
 from .protocol import SKIPPED, UNSURE, Question
 from .reach import ContactAnswer
@@ -285,7 +285,7 @@ def read(
         words = words[len(normal(code_word)) :]
     if not words:
         return Reading(Unclear() if _shows(cleaned.words) else Nothing(), verified=verified)
-    found = ears.speech.read(words)
+    found = ears.speech.read(sentences(cleaned.words))
     markers, wishes = frozenset(found["markers"]), frozenset(found["wishes"])
     contact = _asks_contact(question, offered)
     calls_alone = ears.speech.only | (ears.speech.instead if contact else frozenset())
@@ -295,7 +295,7 @@ def read(
         dangers = tuple(dict.fromkeys((*dangers, *ears.speech.kinds(whole))))
     # "no, tiene un cuchillo" denies nothing: search what follows the "no"
     if (rest := ears.speech.behind_no.sub("", cleaned.words)) != cleaned.words:
-        dangers = tuple(dict.fromkeys((*dangers, *ears.speech.kinds(normal(rest)))))
+        dangers = tuple(dict.fromkeys((*dangers, *ears.speech.dangers(rest))))
     answerlike = (words[0].isdecimal() and len(words) == 1) or words in ears.vocabulary.answers.get(
         "yes_no", {}
     )
@@ -342,7 +342,7 @@ def _said_of_a_place(words: tuple[str, ...], ears: Ears) -> frozenset[str]:
     rest = words
     for phrase in ears.vocabulary.team_astray:
         rest = _without(phrase, rest)
-    again = rest == words or Wish.OTHER_HANDS in ears.speech.read(rest)["wishes"]
+    again = rest == words or Wish.OTHER_HANDS in ears.speech.kinds(rest, "wishes")
     return frozenset() if again else frozenset({Wish.OTHER_HANDS})
 
 
@@ -560,7 +560,7 @@ def fits_as_code_word(word: str, ears: Ears) -> bool:
     means_something = (
         not isinstance(alone.reply, (Story, Unclear))
         or any(words in answers for answers in ears.vocabulary.answers.values())
-        or any(ears.speech.read(words).values())
+        or any(ears.speech.read((words,)).values())
     )
     return len("".join(words)) >= SHORTEST_CODE and not means_something
 

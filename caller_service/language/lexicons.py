@@ -61,5 +61,7 @@ def _lexicon(table: Mapping[str, Any]) -> Lexicon:
         tuple(table.get("harmless", {}).get("phrases", ())),
         frozenset(table.get("lookalikes", {}).get("words", ())),
         {meant: tuple(forms) for meant, forms in table.get("spellings", {}).items()},
+        {meant: tuple(forms) for meant, forms in table.get("looser", {}).items()},
+        frozenset(table.get("joined", {}).get("words", ())),
         *(frozenset(table.get("beside", {}).get(name, ())) for name in ("only", "instead", "no")),
     )

@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from caller_service.core.vocabulary import normal
 from caller_service.language.lexicons import read_combinations
 
 FOLDER = Path(__file__).parent
@@ -47,7 +46,7 @@ def texts(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def raised(text: str) -> bool:
-    return not PAGES.isdisjoint(read_combinations().kinds(normal(text)))
+    return not PAGES.isdisjoint(read_combinations().dangers(text))
 
 
 def figures(path: Path) -> tuple[int, int, Counter[str], Counter[str]]:
@@ -91,7 +90,7 @@ def main() -> None:
             for kind, text in texts(path):
                 if raised(text) != (kind != "ordinary"):
                     sys.stdout.write(
-                        f"    {kind}\t{text}\t{','.join(dict.fromkeys(read_combinations().kinds(normal(text))))}\n"
+                        f"    {kind}\t{text}\t{','.join(dict.fromkeys(read_combinations().dangers(text)))}\n"
                     )
 
 

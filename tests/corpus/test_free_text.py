@@ -8,6 +8,7 @@ aim: the aim is 90 % and 3 %.
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ SPANISH = FLOORS | {
 def test_the_words_hear_as_much_as_they_did(name: str, language: str) -> None:
     lines = (CORPUS / language / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
     raised = sum(
-        bool(read_combinations().kinds(normal(line.partition("\t")[2]))) for line in lines
+        bool(read_combinations().dangers(line.partition("\t")[2])) for line in lines
     ) / len(lines)
 
     floor = (ENGLISH if language == "en" else SPANISH)[name]
@@ -608,6 +609,94 @@ def test_a_number_may_have_a_most_and_a_spelling_is_read_as_it_is_meant() -> Non
 
     assert heard.kinds(normal("i tuk 20 pills")) == ("overdose",)
     assert heard.kinds(normal("i took 5 pills")) == () == heard.kinds(normal("i took 2000 pills"))
+
+
+BESIDE = (
+    ("i dont want to be here", "i never asked for this", "i no longer care", "she never listens",
+     "i havent slept", "it happened before", "my ex left me last year", "he used to be nice"),
+    ("nadie me ayuda", "nunca pedí esto", "no tengo a nadie", "mi ex me dejó el año pasado",
+     "terminamos hace mucho", "nadie viene", "ella nunca escucha", "ya pasó antes"),
+)  # fmt: skip
+PLAIN = (
+    ("i wanna kill myself", "he is going to kill me", "i took a whole bottle of tylenol",
+     "i cut my wrists", "she took all her pills", "im bleeding a lot", "he is choking me"),
+    ("me voy a matar", "me tomé un frasco de tylenol", "estoy parada en la azotea",
+     "se tomó todas las pastillas", "tiene una pistola", "me corté las venas", "no respira"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("beside", "danger"),
+    [
+        pair
+        for others, dangers in zip(BESIDE, PLAIN, strict=True)
+        for pair in product(others, dangers)
+    ],
+)
+def test_what_one_sentence_denies_or_dates_is_not_in_another(beside: str, danger: str) -> None:
+    for text in (
+        f"{beside}. {danger}",
+        f"{danger.capitalize()}! {beside}...",
+        f"{beside}\n{danger}",
+    ):
+        assert read_combinations().dangers(text), text
+
+
+def test_a_denial_and_the_past_hide_what_stands_in_their_own_sentence() -> None:
+    for text in (
+        "i would never take pills. just tired", "he hit me years ago. we are ok",
+        "nunca me quise matar. estoy cansada", "not going to kill myself. promise",
+    ):  # fmt: skip
+        assert not read_combinations().dangers(text), text
+    assert read_combinations().dangers("i dont want to be here i wanna kill myself")
+
+
+def test_where_no_danger_is_found_the_words_are_read_once_more_loosely() -> None:
+    lexicon = Lexicon(
+        {"kill": ("kill",), "me": ("the myself",), "calm": ("um",)},
+        {"dangers": (("suicide", "<kill> <me>"), ("unsafe", "<calm> kill"))},
+        looser={"the": ("da", "teh"), "": ("um", "you know")},
+        joined=frozenset({"myself"}),
+        lookalikes=frozenset({"killthe"}),
+    )
+    heard = Combinations([lexicon, Lexicon({"denial": ("never",), "distant": ("used to",)})])
+
+    for said in (
+        "kill da myself", "kill um teh you know myself", "kill \N{CRYING FACE} the myself",
+        "kill themyself",
+    ):  # fmt: skip
+        assert heard.kinds(normal(said)) == ("suicide",), said
+    assert heard.kinds(normal("um kill da myself")) == ("unsafe",), "what is written comes first"
+    for said in ("killthe myself", "kill theother myself", "um"):
+        assert heard.kinds(normal(said)) == (), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "he shot da tv n said da next ones 4 me", "i smacked da baby i cant calm down",
+        "my uncle said if um i scream hell do it to uh my sister", "i dont want 2 b here. i wanna killmyself",
+        "hehas a gun", "he \N{CRYING FACE} poured hot coffee \N{CRYING FACE} on me",
+        "im literally gonna basically off honestly myself", "my baby isnotbreathing",
+        "stepmom makes me kneel on rice n whips me w da cable", "he is gonna kill 😔 myself n da kids",
+        "mequiero matar", "me tomé este pues todas las 😭 pastillas", "notiene pulso",
+    ],
+)  # fmt: skip
+def test_signs_fillers_and_joined_words_hide_no_danger(said: str) -> None:
+    assert read_combinations().kinds(normal(said)), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "um can u call me at 4 pls", "solo quería desahogarme con alguien", "i got 2 go 2 work n i need a ride",
+        "pensé que no respiraba pero nomás estaba dormido", "todavía me da miedo salir",
+        "Mr. Peterson's fixing the antenna, harness and all", "omg literally so tired 😭 lol",
+        "talking 2 my mom on the earpiece in the park", "me da pena 😔 pedir comida",
+    ],
+)  # fmt: skip
+def test_what_is_read_loosely_raises_nothing_ordinary(said: str) -> None:
+    assert not read_combinations().kinds(normal(said)), said
 
 
 def test_what_is_long_past_does_not_hide_what_is_said_of_now() -> None:
