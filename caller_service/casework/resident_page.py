@@ -31,7 +31,7 @@ from caller_service.core.outbound import TextState
 from caller_service.core.page_presence import closed, opened_again
 from caller_service.core.protocol import SKIPPED
 from caller_service.core.questions import is_deaf
-from caller_service.core.reply import Thanks, fits_as_code_word, read
+from caller_service.core.reply import Danger, Thanks, fits_as_code_word, read
 from caller_service.core.request_form import Position, Shown
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import HUMAN_WORDS
@@ -370,12 +370,14 @@ def _thanks(parts: Parts, case: Case, act: Act) -> Act:
     return with_changes(act, name="thanks", value=kept)
 
 
-def is_heard(parts: Parts, typed: str, language: str) -> bool:
+def is_heard(parts: Parts, typed: str, language: str, danger: bool = False) -> bool:
     """Do words in a field that is meant for something else show danger, or ask for something? Then
-    they are heard as anywhere else (rule 7). Numbers and codes have no such meaning."""
+    they are heard as anywhere else (rule 7). Numbers and codes have no such meaning. `danger`: only
+    danger counts."""
     if not any(letter.isalpha() for letter in typed):
         return False
-    return request_form.at_once(read(typed, None, (), parts.ears[language]).reply)
+    reply = read(typed, None, (), parts.ears[language]).reply
+    return isinstance(reply, Danger) if danger else request_form.at_once(reply)
 
 
 def _gone_on(kept: Kept, act: Act) -> Kept:

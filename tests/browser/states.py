@@ -258,7 +258,7 @@ STATES: dict[str, State] = {
     ),
     "locked": _bare("locked.html", code_word=False, fault=""),
     "locked-fault": lambda say: (
-        "locked.html", {"code_word": True, "fault": say("web.locked.wrong")}
+        "locked.html", {"code_word": True, "signed": "", "fault": say("web.locked.wrong")}
     ),
     "place-kept": _bare("place_kept.html", again="/place/x"),
     "open": _bare("open.html", action="/flow/open"),

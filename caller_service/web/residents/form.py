@@ -253,9 +253,10 @@ def _typed(name: str) -> str:
     return typed if any(unicodedata.category(sign)[0] not in "CZ" for sign in typed) else ""
 
 
-def _heard(typed: str) -> bool:
-    """Danger in any field is heard, whatever the field is for."""
-    return resident_page.is_heard(parts(), typed[:LONGEST], language())
+def _heard(typed: str, danger: bool = False) -> bool:
+    """Danger in any field is heard, whatever the field is for. `danger`: the field got what it is
+    for, too, so that only danger comes before that."""
+    return resident_page.is_heard(parts(), typed[:LONGEST], language(), danger)
 
 
 def _heard_beside_a_word(typed: str) -> bool:
@@ -265,9 +266,9 @@ def _heard_beside_a_word(typed: str) -> bool:
 
 def _number(typed: str) -> Any:
     number = own_number(typed)
+    if _heard(typed, danger=not isinstance(number, NumberFault)):
+        return _posted("words", value=typed[:LONGEST])
     if isinstance(number, NumberFault):
-        if _heard(typed):
-            return _posted("words", value=typed[:LONGEST])
         found = keys.page()
         if found is None:
             return _gone()
@@ -410,8 +411,14 @@ def _idle() -> timedelta:
 def _curtain(found: VisitState, fault: str = "", status: int = 200) -> Response:
     """The words are hidden until somebody opens them: with the code word, if there is one."""
     _seen(found)
-    page = render("locked.html", code_word=bool(found.case.code_word), fault=fault)
-    return _shown(page, status)
+    return _shown(_locked_page(found, fault), status)
+
+
+def _locked_page(found: VisitState, fault: str = "") -> str:
+    """Its field for the code word is signed: words of danger there are heard."""
+    word = bool(found.case.code_word)
+    field = signed(found, request_form.STATUS) if word else ""
+    return render("locked.html", code_word=word, signed=field, fault=fault)
 
 
 @both("/open", methods=["GET"])
@@ -440,12 +447,15 @@ def opened() -> Any:
     if not found.case.code_word:
         resident_page.unlock(parts(), found, "")
         return _to(f"{keys.base()}/s")
+    typed = request.form.get("code_word", "")
+    if keys.stood() is not None and _heard_beside_a_word(typed):
+        return _posted("words", value=typed[:LONGEST])
     attempt = failure_limit().attempt(
         "page_word", source(request.remote_addr), account=found.case.id, pace=TYPED
     )
     if attempt.wait:
         return _slowed("opened", _curtain(found, _wait_words(attempt.wait), 429), attempt.wait)
-    if not resident_page.unlock(parts(), found, request.form.get("code_word", "")[:100]):
+    if not resident_page.unlock(parts(), found, typed[:100]):
         attempt.failed()
         return _curtain(found, say("web.locked.wrong"), 422)
     attempt.succeeded()
@@ -492,8 +502,8 @@ def state() -> Any:
     version = version_of(found)
     if _locked(found):
         _seen(found)
-        page = render("locked.html", code_word=bool(found.case.code_word), fault="")
-        return {"v": "locked", "html": page if request.args.get("v") != "locked" else ""}
+        page = _locked_page(found) if request.args.get("v") != "locked" else ""
+        return {"v": "locked", "html": page}
     if request.args.get("v") == version:
         _seen(found)
         return {"v": version}

@@ -20,6 +20,36 @@ def test_danger_in_the_field_for_a_number_is_heard(house: House, said: str) -> N
     assert not house.settles().texts_to(ME)
 
 
+@pytest.mark.parametrize("said", DANGERS)
+def test_danger_beside_the_number_itself_is_heard(house: House, said: str) -> None:
+    """The number was taken, and the danger dropped. It is asked for again; a human reads both."""
+    me = Browser(house).goes("/request").answers(*CALM[:4], "text")
+    me.sends(number=f"720 555 0177, {said}")
+    assert me.case().level == Level.R2 and house.rows("page") and "tel:911" in me.page.html
+    assert me.case().narrative == (f"720 555 0177, {said}",)
+    assert not house.settles().texts_to("+17205550177")
+
+
+@pytest.mark.parametrize("said", ["720-555-0177 text only please", "my number is 720 555 0177"])
+def test_a_number_among_calm_words_is_taken(house: House, said: str) -> None:
+    me = Browser(house).goes("/request").answers(*CALM[:4], "text").sends(number=said)
+    assert me.page.heading == house.words("web.ask.phone_safe.text")
+    assert not me.case().in_danger and not me.case().narrative
+
+
+@pytest.mark.parametrize("said", DANGERS)
+def test_danger_in_the_field_that_opens_a_hidden_page_is_heard(house: House, said: str) -> None:
+    """ "That is not the word" was all that somebody heard who came back in danger."""
+    me = asks_for_a_team(Browser(house)).presses("code_word", name="act", words="bluebird")
+    house.wait(660)
+    me.goes("/s").presses("", name="", code_word=said)
+    assert me.case().in_danger and house.rows("page") and "tel:911" in me.page.html
+    assert me.case().narrative == (said,)
+    house.wait(660)
+    me.goes("/s")
+    assert me.page.heading == house.words("web.locked.title"), "no post opens the page"
+
+
 @pytest.mark.parametrize("said", ["none", "no", "n/a", "me@example.com", "my mom's", "911", ""])
 def test_what_is_no_number_is_no_story(house: House, said: str) -> None:
     me = Browser(house).goes("/request").answers(*CALM[:4], "text").sends(number=said)
