@@ -62,6 +62,11 @@ OBEYED = frozenset({
     CommandName.EMERGENCY_FOR_ME, CommandName.PERSON, CommandName.WORSE, CommandName.CANCEL,
     CommandName.QUIET,
 })  # fmt: skip
+# what whoever has the case hears of a button (catalog keys)
+PRESSED = {
+    CommandName.WORSE: "alert.worse", CommandName.PERSON: "alert.person",
+    CommandName.CANCEL: "alert.cancel", CommandName.EMERGENCY: "alert.wants_911",
+}  # fmt: skip
 # what somebody's own words may say that counts in the middle of the form, too
 AT_ONCE = (Danger, Command, Withdrawal, OtherLanguage)
 # how they may be reached, on the web: without a number first
@@ -224,9 +229,10 @@ def change_contact(case: Case, position: Position, scene: Scene) -> Shown:
     once; opening it waits for the word that is texted (rule 10)."""
     if case.held or case.left:  # a human leads: they hear of it, and nothing else is used meanwhile
         told: ToldWords = (("web.contact.asked", {}),)
-        shown = _only_page(case, with_changes(position, wanted="", number=""), scene)
+        position = with_changes(position, wanted="", number="")
+        shown = _only_page(case, position, scene, alert="")
         case = shown.step.case.remarked("web", "wants to be reached otherwise")
-        alert = (Alert("alert.withdrawn", case.in_charge),) if case.in_charge else ()
+        alert = (Alert("alert.contact", case.in_charge),) if case.in_charge else ()
         step = Step(*hand_off.revise(case, (*shown.step.effects, *alert, HandOff("contact"))))
         return Shown(revised_once(case, step), with_changes(shown.position, told=told))
     if "contact" not in position.screens:
@@ -236,8 +242,11 @@ def change_contact(case: Case, position: Position, scene: Scene) -> Shown:
     return Shown(Step(case), with_changes(position, pending=CONTACT, told=(), sent=sent))
 
 
-def _only_page(case: Case, position: Position, scene: Scene) -> Shown:
-    """Nothing of ours reaches them but their page."""
+def _only_page(
+    case: Case, position: Position, scene: Scene, alert: str = "alert.only_page"
+) -> Shown:
+    """Nothing of ours reaches them but their page. `alert`: for whoever has the case, if that is
+    new to them; "": they hear of it otherwise."""
     if "contact" in case.answers or case.held or case.left:
         before = case
         case = replace(case, answers={**case.answers, "contact": ContactAnswer.PAGE})
@@ -246,8 +255,8 @@ def _only_page(case: Case, position: Position, scene: Scene) -> Shown:
         told: tuple[Effect, ...] = (
             Record(Event.ANSWERED, {"question": "contact", "choice": ContactAnswer.PAGE}),
         )
-        if changed and case.in_charge:
-            told = (*told, Alert("alert.withdrawn", case.in_charge))
+        if changed and alert and case.in_charge:
+            told = (*told, Alert(alert, case.in_charge))
         return _go_on(before, Step(*hand_off.revise(case, told)), position, scene)
     case, position = put(case, "contact", position, scene)
     return _go_on(case, _decide(case, Answer(ContactAnswer.PAGE), scene), position, scene)
@@ -364,12 +373,20 @@ def at_once(reply: Reply) -> bool:
 def asks(case: Case, position: Position, name: str, scene: Scene) -> Shown:
     """A button that means the same on every screen: a person, it is worse, cancel, 911."""
     step = _decide(case, Command(CommandName(name), alone=False), scene)
+    step = Step(step.case, tuple(_named(effect, name) for effect in step.effects))
     shown = _go_on(case, step, position, scene)
     silent = case.held and not case.watched and not shown.position.told
     if silent and name == CommandName.WORSE:  # a human leads, and a button must not seem dead
         told: ToldWords = (("web.worse.live", {}),)
         return with_changes(shown, position=with_changes(shown.position, told=told))
     return shown
+
+
+def _named(effect: Effect, name: str) -> Effect:
+    """A button has no words, so the alert names what was pressed."""
+    if isinstance(effect, Alert) and effect.key == "alert.words" and not effect.words:
+        return with_changes(effect, key=PRESSED.get(name, effect.key))
+    return effect
 
 
 def thanked(case: Case, position: Position, _: Scene) -> Shown:
@@ -392,7 +409,7 @@ def pressed_wrong(case: Case, position: Position, scene: Scene) -> Shown:
     if case.held or case.left:  # the human asks; nothing is put here
         told: ToldWords = (("web.wrong.asked", {}),)
         case = case.remarked("web", "pressed a wrong answer").marked(scene.now, Mark.HEARD)
-        alert = (Alert("alert.words", case.in_charge, "(wrong answer)"),) if case.in_charge else ()
+        alert = (Alert("alert.wrong", case.in_charge),) if case.in_charge else ()
         step = Step(*hand_off.revise(case, (*alert, Record(Event.CORRECTS), HandOff("corrects"))))
         return Shown(step, with_changes(position, told=told))
     if not put_before:

@@ -15,13 +15,21 @@ _BY_STANDING = {
     Standing.UNWANTED: "terms.unwanted",
     Standing.NOT_ASKED: "terms.not_asked",
 }
+# only their page reaches them, and there a human may write at any time
+_BY_PAGE = {
+    Standing.STOPPED: "terms.page_stopped",
+    Standing.UNSAFE: "terms.page_unsafe",
+    Standing.UNWANTED: "terms.page",
+    Standing.NOT_ASKED: "terms.page",
+}
 
 
 def terms(case: Case) -> tuple[str, ...]:
     """How the resident may be contacted, which language they write, who was threatened, and that a
     minor's case needs a review. Empty where texts are wanted and nothing else is known."""
     contact_standing = standing(case)
-    contact_key = "terms.parked" if case.parked else _BY_STANDING.get(contact_standing, "")
+    by_standing = _BY_STANDING | _BY_PAGE if case.on_web else _BY_STANDING
+    contact_key = "terms.parked" if case.parked else by_standing.get(contact_standing, "")
     if contact_standing == Standing.VIOLENCE and Said.THREAT_STAFF in case.said:
         contact_key = ""  # the resident is the one who threatens
     if not contact_key and not texts_wanted(case):
