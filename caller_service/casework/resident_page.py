@@ -447,7 +447,7 @@ def _post(conn: sa.Connection, parts: Parts, secret: str, act: Act, lock: bool) 
     if act.name not in ALWAYS and act.step != visit.step and visit.kind != VisitKind.PLACE:
         return _late(parts, found, kept, act)
     # unlocked, the unique key alone detects a repeat: most posts are none
-    if lock and messages.was_heard(conn, PROVIDER, _provider_id(visit.id, act)):
+    if lock and messages.was_heard(conn, PROVIDER, _provider_id(parts, visit.id, act)):
         return _nothing
     kept = _gone_on(kept, act)
     scene = parts.scene(conn, full).for_case(case)
@@ -721,8 +721,13 @@ def _word_typed(
     return request_form.confirmed(case, position, scene, number.other)
 
 
-def _provider_id(visit_id: str, act: Act) -> str:
-    return f"{visit_id}-{act.nonce}"
+def _provider_id(parts: Parts, visit_id: str, act: Act) -> str:
+    """One form is carried out once. With other words in it (the way back, or a send that seemed to
+    fail and was added to) it is something else that they said. Four digits tell words apart, and
+    prove nothing about words that are erased."""
+    typed = act.value.strip() if act.name in TYPED | {"words", "thanks"} else ""
+    words = parts.sealer.index(f"page typed {act.nonce} {typed}").hex()[:4] if typed else ""
+    return f"{visit_id}-{act.nonce}{words and '-' + words}"
 
 
 def _rows(
@@ -745,7 +750,7 @@ def _rows(
         rows = (
             Text.inbound(
                 inbound_id, written, scene.now, language=language,
-                provider_id=_provider_id(visit_id, act),
+                provider_id=_provider_id(parts, visit_id, act),
                 keys="" if act.name in ("words", "send", "thanks") and act.value.strip()
                 else f"web.{act.name}",
                 **about,

@@ -119,6 +119,20 @@ def test_it_is_sent_once_whatever_is_clicked(house: House) -> None:
     assert me.case().narrative == ("the door is blue",)
 
 
+def test_other_words_in_a_form_that_was_sent_are_other_words(house: House) -> None:
+    """The way back, or a send that seemed to fail: what was added to it was lost, danger too."""
+    me = asks_for_a_team(Browser(house), send=False)
+    button = next(each for each in me.page.buttons if "words" in each.fields)
+    me.posts(button, words="").posts(button, words="the door is blue")
+    assert me.case().narrative == ("the door is blue",)
+    button = next(each for each in me.page.buttons if "words" in each.fields and not each.name)
+    for said in ("are you coming", "are you coming", "he has a gun and says he will kill me"):
+        me.posts(button, words=said)
+    assert me.case().narrative[-1:] == ("he has a gun and says he will kill me",)
+    assert me.case().narrative.count("are you coming") == 1
+    assert me.case().in_danger and house.rows("page")
+
+
 # ---- danger --------------------------------------------------------------------------------------
 
 
