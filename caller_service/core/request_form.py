@@ -32,6 +32,7 @@ from .reply import (
     Command,
     CommandName,
     Danger,
+    Farewell,
     OtherLanguage,
     PlaceGiven,
     Reading,
@@ -45,7 +46,7 @@ from .safe_contact import gated
 from .said import Said
 from .screening import advance, settle_and_follow_up
 from .service_area import has_coordinates, which
-from .turn_steps import add_to_narrative, keep_violence
+from .turn_steps import add_to_narrative, keep_violence, recompute
 
 # screens that are no question of the protocol
 DANGER = "danger"  # what to do now, before anything else
@@ -353,16 +354,37 @@ def words(case: Case, position: Position, said: str, reading: Reading, scene: Sc
         reply = Story() if len(said.split()) > 1 else Unclear()
     before = case
     if case.status == Status.SCREENING and not at_once(reply):
-        kept = replace(add_to_narrative(case, said), said=case.said | reading.markers)
-        kept = kept.marked(scene.now, Mark.HEARD)
-        position = with_changes(position, told=())
-        if not position.screens and not kept.asked:  # they begin with words: the questions follow
-            kept, position = put(kept, first_question(kept, scene), position, scene)
-        return Shown(Step(kept, (Record(Event.WORDS),)), position)
+        return _kept_for_people(case, position, said, reply, reading.markers, scene)
     # words answer no question that stands on the page: buttons do
     unseen = with_changes(scene, on_page=False)
     step = _decide(replace(case, asked_aloud=True), reply, unseen, said, reading)
     return _go_on(before, step, position, scene)
+
+
+def _kept_for_people(
+    case: Case, position: Position, said: str, reply: Reply, markers: frozenset[str], scene: Scene
+) -> Shown:
+    """Words in the middle of the form go with it. What they tell about the person counts for the
+    level (rule 14). A story before the first question, or a second one, is put before a human to
+    read (rule 7)."""
+    kept = replace(add_to_narrative(case, said), said=case.said | markers)
+    kept = kept.marked(scene.now, Mark.HEARD)
+    position = with_changes(position, told=())
+    begins = not position.screens and not kept.asked
+    if isinstance(reply, (Story, Farewell)) and (begins or len(kept.narrative) > 1):
+        kept = said_again(kept, frozenset({Said.STORY}), scene)
+    if begins:  # the questions follow
+        kept, position = put(kept, first_question(kept, scene), position, scene)
+    return _counted(case, kept, position, scene, (Record(Event.WORDS),))
+
+
+def _counted(
+    before: Case, case: Case, position: Position, scene: Scene, effects: tuple[Effect, ...]
+) -> Shown:
+    """What was said is counted: the level, and whether a human is to read it."""
+    step = recompute(case, scene)
+    effects = gated(step.case, (*effects, *step.effects))[0]
+    return _go_on(before, Step(*hand_off.revise(step.case, effects)), position, scene)
 
 
 def at_once(reply: Reply) -> bool:
@@ -460,6 +482,10 @@ def send(case: Case, position: Position, said: str, reading: Reading | None, sce
         if wrote.step.case.in_danger or wrote.step.case.status != Status.SCREENING:
             return with_changes(wrote, position=with_changes(wrote.position, sent=True))
         after = _send(wrote.step.case, wrote.position, scene)
+        if after.step.case.ended:  # no team or counselor gets the words: a human reads them first
+            read = said_again(wrote.step.case, frozenset({Said.STORY}), scene)
+            wrote = _counted(case, read, wrote.position, scene, wrote.step.effects)
+            after = _send(wrote.step.case, wrote.position, scene)
         step = Step(after.step.case, (*wrote.step.effects, *after.step.effects))
         return with_changes(after, step=revised_once(case, step))
     return _send(case, position, scene)

@@ -133,6 +133,32 @@ def test_other_words_in_a_form_that_was_sent_are_other_words(house: House) -> No
     assert me.case().in_danger and house.rows("page")
 
 
+def test_what_words_tell_of_the_person_counts_for_the_team(house: House) -> None:
+    """ "I am 15" in the words that go with it left as R4, and the packet did not say it."""
+    me = asks_for_a_team(Browser(house), send=False).sends(words="i am only 15 and its bad")
+    assert me.case().level == Level.R3
+    packet = house.dispatch(f"/{me.case().id}", method="GET").json
+    assert "under_18" in packet["markers"] and packet["level"] == "R3"
+
+
+def test_words_that_no_team_gets_are_read_by_a_human(house: House) -> None:
+    """ "People who help see it": beside a wish for information nobody did (rule 7)."""
+    me = Browser(house).goes("/request").answers(*CALM[:5], "information")
+    me.sends(words="my neighbor is lonely and i worry")
+    assert me.case().review and not me.case().ended
+    assert house.words("end.information") in me.page.words or "211" in me.page.words
+    calm = Browser(house).goes("/request").answers(*CALM[:5], "information").sends(words="")
+    assert calm.case().ended
+
+
+def test_a_story_that_begins_a_request_is_read_by_a_human(house: House) -> None:
+    """After the end the page says that a person reads it: nobody was asked to for 15 minutes."""
+    me = asks_for_a_team(Browser(house)).presses("cancel", name="act")
+    me.sends(words="my brother still will not come out of his room")
+    assert me.path == "/request/1" and me.case().review
+    assert house.rows("hand_off", case_id=me.case().id)[-1].because == "review"
+
+
 # ---- danger --------------------------------------------------------------------------------------
 
 
