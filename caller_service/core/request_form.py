@@ -64,7 +64,7 @@ OBEYED = frozenset({
     CommandName.QUIET,
 })  # fmt: skip
 # what whoever has the case hears of a button (catalog keys)
-PRESSED = {
+PRESSED: dict[str, str] = {
     CommandName.WORSE: "alert.worse", CommandName.PERSON: "alert.person",
     CommandName.CANCEL: "alert.cancel", CommandName.EMERGENCY: "alert.wants_911",
 }  # fmt: skip
