@@ -74,8 +74,11 @@ MOVES: Mapping[Status, frozenset[Status]] = {
     Status.CLOSED: _WAITING | HUMAN_HAS_IT,
 }
 
-# after one of these, a delay is news again
-PROMISED_ANEW = (Mark.ACCEPTED, Mark.ACKNOWLEDGED, Mark.ASSIGNED, Mark.EN_ROUTE)
+# after one of these nobody is late any more, and a delay is news again
+NOT_LATE_ANY_MORE = (
+    Mark.ACCEPTED, Mark.ACKNOWLEDGED, Mark.ASSIGNED, Mark.EN_ROUTE,
+    Mark.ARRIVED, Mark.UNREACHABLE, Mark.DECLINED,
+)  # fmt: skip
 
 VIOLENCE_SAID = frozenset(
     {Said.VIOLENCE, Said.ABUSE, Said.WEAPON, Said.HIDING, Said.EMERGENCY_HIDDEN}
@@ -357,10 +360,10 @@ class Case:
 
     @property
     def late(self) -> bool:
-        """Was the resident told of a delay, with no new promise since?"""
+        """Was the resident told of a delay, with no new promise and nobody there since?"""
         told_at = self.marks.get(Mark.LATE_TOLD)
         return told_at is not None and not any(
-            told_at < self.marks[mark] for mark in PROMISED_ANEW if mark in self.marks
+            told_at < self.marks[mark] for mark in NOT_LATE_ANY_MORE if mark in self.marks
         )
 
     @property

@@ -1113,6 +1113,21 @@ def test_what_software_said_is_of_its_moment_and_is_not_said_twice(house: House)
     assert 'class="told"' not in me.goes("/s").page.html
 
 
+@pytest.mark.parametrize("status", ["arrived", "unreachable"])
+def test_nobody_is_late_who_has_come(house: House, status: str) -> None:
+    """ "It takes longer than we said" stood above a team that was there."""
+    me = asks_for_a_team(Browser(house))
+    case = me.case().id
+    accepted = {"answer": "accept", "by": "Dana", "in_minutes": 5}
+    house.dispatch(f"/{case}/acknowledgement", accepted)
+    house.dispatch(f"/{case}/status", {"by": "Dana", "status": "en_route"})
+    house.later(700, 20)
+    assert me.case().late
+    house.dispatch(f"/{case}/status", {"by": "Dana", "status": status})
+    me.goes("/s").presses("", name="")  # it was left alone for a while
+    assert not me.case().late and house.words(f"web.stands.{status}") in me.page.words
+
+
 @pytest.mark.parametrize(("outcome", "ends"), [("resolved", "closed"), ("gone", "gone")])
 def test_a_team_comes_step_by_step(house: House, outcome: str, ends: str) -> None:
     me = asks_for_a_team(Browser(house))
