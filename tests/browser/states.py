@@ -260,7 +260,8 @@ STATES: dict[str, State] = {
     "locked-fault": lambda say: (
         "locked.html", {"code_word": True, "signed": "", "fault": say("web.locked.wrong")}
     ),
-    "place-kept": _bare("place_kept.html", again="/place/x"),
+    "place-kept": _bare("place_kept.html", again="/place/x", words=False),
+    "place-words": _bare("place_kept.html", again="/place/x", words=True),
     "open": _bare("open.html", action="/flow/open"),
     "open-no-cookies": _bare("open.html", action="/flow/open", cookies_off=True),
     "code": _with("code.html", lambda say: CodeView("", "k")),

@@ -621,8 +621,15 @@ def place_marked(key: str) -> Any:
         return _gone(kind="link")
     answer = _place(found, alone=True)
     if answer.status_code == 303:  # what they marked is not shown again, to nobody
-        return _shown(render("place_kept.html", again=request.path, back="/"))
+        words = _heard(_typed("place")) and not _watched_now(key)
+        return _shown(render("place_kept.html", again=request.path, words=words, back="/"))
     return answer
+
+
+def _watched_now(key: str) -> bool:
+    """Then nothing on the screen says that somebody was heard (rule 9)."""
+    found = resident_page.find(parts(), key, _PLACE)
+    return found is not None and found.case.watched
 
 
 @both("/out", methods=["GET", "POST"])

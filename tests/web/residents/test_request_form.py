@@ -1332,6 +1332,22 @@ def test_a_mark_behind_a_place_link_is_corrected_while_the_link_lives(
     assert Browser(house).goes(path).status == 404, "marking it makes the link live no longer"
 
 
+@pytest.mark.parametrize("said", ["he is hurting me at City Hall", "I need a person"])
+def test_words_behind_a_place_link_are_no_place(house: House, said: str) -> None:
+    """They heard "We have the place", and nothing about 911. A human was paged all the same."""
+    path = place_link(house, house.resident(ME).wants_a_team().case())
+    link = Browser(house).goes(path).sends(place=said)
+    assert house.words("web.place.words") in link.page.words
+    assert house.words("web.place.kept") not in link.page.words
+    assert {"tel:911", "sms:911"} <= set(link.page.links) and house.rows("page")
+
+
+def test_a_watched_person_behind_a_place_link_is_not_given_away(house: House) -> None:
+    path = place_link(house, house.resident(ME).wants_a_team().case())
+    link = Browser(house).goes(path).sends(place="is the pie shop open")
+    assert house.words("web.place.kept") in link.page.words and house.rows("page")
+
+
 def test_one_mark_sent_twice_is_one_mark(house: House) -> None:
     mine = house.resident(ME).wants_a_team().case()
     me = Browser(house).goes(place_link(house, mine))
