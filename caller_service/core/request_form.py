@@ -61,7 +61,7 @@ STATUS = "status"  # nothing is asked any more
 OBEYED = frozenset({
     CommandName.WATCHED, CommandName.STOP, CommandName.START, CommandName.EMERGENCY,
     CommandName.EMERGENCY_FOR_ME, CommandName.PERSON, CommandName.WORSE, CommandName.CANCEL,
-    CommandName.QUIET,
+    CommandName.QUIET, CommandName.LANGUAGE,
 })  # fmt: skip
 # what whoever has the case hears of a button (catalog keys)
 PRESSED: dict[str, str] = {

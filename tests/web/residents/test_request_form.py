@@ -1102,6 +1102,21 @@ def test_a_preview_of_an_address_without_cookies_has_read_nothing(house: House) 
     assert Mark.JOINED in me.case().marks
 
 
+@pytest.mark.parametrize("said", ["ESPANOL", "en español por favor", "no hablo inglés"])
+def test_a_language_that_is_named_in_words_is_chosen(house: House, said: str) -> None:
+    """ "Which language? Text ENGLISH or ESPANOL", said the page, and took neither."""
+    me = asks_for_a_team(Browser(house)).sends(words=said)
+    assert me.page.language == "es" and me.case().language == "es"
+    assert house.words("web.stands.handed_off", "es") in me.page.words
+    form = Browser(house).goes("/request").answers(*CALM).sends(place=said)
+    assert form.page.language == "es" and "where" not in form.case().answers
+
+
+def test_which_language_is_asked_as_a_page_can(house: House) -> None:
+    me = asks_for_a_team(Browser(house)).sends(words="do you speak Somali?")
+    assert house.words("web.language.which") in me.page.words and "Text ENGLISH" not in me.page.html
+
+
 def test_what_software_said_is_of_its_moment_and_is_not_said_twice(house: House) -> None:
     me = asks_for_a_team(Browser(house))
     assert me.page.words.count("Nobody has taken it yet.") == 1
