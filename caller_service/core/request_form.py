@@ -44,7 +44,7 @@ from .reply import (
 from .routing import Scene
 from .safe_contact import gated
 from .said import Said
-from .screening import advance, settle_and_follow_up
+from .screening import advance, human_since, settle_and_follow_up
 from .service_area import has_coordinates, which
 from .turn_steps import add_to_narrative, keep_violence, recompute
 
@@ -355,10 +355,34 @@ def words(case: Case, position: Position, said: str, reading: Reading, scene: Sc
     before = case
     if case.status == Status.SCREENING and not at_once(reply):
         return _kept_for_people(case, position, said, reply, reading.markers, scene)
+    if (raised := _typed_answer(case, position, reading.reply, scene)) is not None:
+        return raised
     # words answer no question that stands on the page: buttons do
     unseen = with_changes(scene, on_page=False)
     step = _decide(replace(case, asked_aloud=True), reply, unseen, said, reading)
-    return _go_on(before, step, position, scene)
+    return _confirmed_again(_go_on(before, step, position, scene), reply)
+
+
+def _typed_answer(case: Case, position: Position, reply: Reply, scene: Scene) -> Shown | None:
+    """ "Yes" in the field below "Is anyone hurt or in danger now?": a button says it otherwise, but
+    what may raise the level counts however it is said (rule 2). A "no" does not. If a human wrote
+    since, it is for them (rule 20)."""
+    led = case.held or case.left or case.watched or human_since(case)
+    if not isinstance(reply, Answer) or not case.asked or led:
+        return None
+    question = scene.program.protocol.question(case.asked)
+    if not question.raises(reply.choice):
+        return None
+    return answer(case, position, question.id, reply.choice, scene)
+
+
+def _confirmed_again(shown: Shown, reply: Reply) -> Shown:
+    """Who takes contact back once more hears that it is so: the page must not seem dead."""
+    case = shown.step.case
+    if not isinstance(reply, Withdrawal) or shown.position.told or case.held or case.watched:
+        return shown
+    key = "withdrawn.short" if case.violent else "withdrawn.ok"
+    return with_changes(shown, position=with_changes(shown.position, told=((key, {}),)))
 
 
 def _kept_for_people(

@@ -581,12 +581,12 @@ def _words_alone(
         reads = Said.STORY if case.status == Status.SCREENING else Said.WROTE_AGAIN
         case = said_again(add_to_narrative(case, said), frozenset({reads}), scene)
         return Step(case, (Record(Event.UNSEEN, {"question": question.id}), *forward_words(case)))
-    if question.follow_up and _human_since(case):
+    if question.follow_up and human_since(case):
         return hear_after_hand_off(add_to_narrative(case, said), Story(), said, None, scene)
     return None
 
 
-def _human_since(case: Case) -> bool:
+def human_since(case: Case) -> bool:
     """Did a human write after the open question was put? Then a reply is to the human (rule 20)."""
     asked = case.marks.get(Mark.ASKED)
     wrote = last_of(case, Mark.NOTED, Mark.ASKED_RESIDENT)

@@ -40,9 +40,9 @@ def withdraw_contact(case: Case, reading: Reading) -> tuple[Case, tuple[Effect, 
         case.marks[Mark.HEARD], Mark.WITHDRAWN
     )
     words, key = "withdrawn.ok", "alert.withdrawn"
-    if closing == {"call"}:
+    if reading.closing == {"call"}:  # the answer is to what they said, not to what is new of it
         words, key = "withdrawn.call", "alert.no_calls"
-    elif closing == {"text"} and Wish.ONLY_CALLS in reading.wishes:
+    elif reading.closing == {"text"} and Wish.ONLY_CALLS in reading.wishes:
         words, key = "withdrawn.text", "alert.only_calls"
     if case.violent:
         words = "withdrawn.short"

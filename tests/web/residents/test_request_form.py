@@ -1102,6 +1102,24 @@ def test_a_preview_of_an_address_without_cookies_has_read_nothing(house: House) 
     assert Mark.JOINED in me.case().marks
 
 
+@pytest.mark.parametrize("said", ["yes", "1", "sí", "not sure", "3"])
+def test_yes_below_the_question_about_danger_is_an_answer(house: House, said: str) -> None:
+    """The field for words is next to the buttons: "yes" there waited three minutes to be read."""
+    me = asks_for_a_team(Browser(house)).presses("wait").sends(words="my cat is grey")
+    assert me.case().asked == "check"
+    me.sends(words=said)
+    assert me.case().level == Level.R2 and house.rows("page") and "tel:911" in me.page.html
+
+
+def test_no_below_it_is_none_and_yes_to_a_human_is_for_them(house: House) -> None:
+    me = asks_for_a_team(Browser(house)).presses("wait").sends(words="my cat is grey")
+    me.sends(words="no")
+    assert me.case().asked == "check" and "check" not in me.case().answers
+    house.dispatch(f"/{me.case().id}/notes", {"words": "Are you at home?", "by": "Dana"})
+    me.goes("/s").sends(words="yes")
+    assert not me.case().in_danger and not house.rows("page")
+
+
 @pytest.mark.parametrize("said", ["ESPANOL", "en español por favor", "no hablo inglés"])
 def test_a_language_that_is_named_in_words_is_chosen(house: House, said: str) -> None:
     """ "Which language? Text ENGLISH or ESPANOL", said the page, and took neither."""
@@ -1115,6 +1133,15 @@ def test_a_language_that_is_named_in_words_is_chosen(house: House, said: str) ->
 def test_which_language_is_asked_as_a_page_can(house: House) -> None:
     me = asks_for_a_team(Browser(house)).sends(words="do you speak Somali?")
     assert house.words("web.language.which") in me.page.words and "Text ENGLISH" not in me.page.html
+
+
+def test_contact_taken_back_again_is_confirmed_again(house: House) -> None:
+    """The second time the page stayed as it was, and "stop writing" heard that nobody calls."""
+    me = asks_for_a_team(Browser(house)).presses("wait").sends(words="don't text me")
+    for said in ("stop writing, he is here", "don't text me"):
+        me.sends(words=said)
+        assert house.words("web.withdrawn.ok") in me.page.words, said
+    assert me.case().withdrawn == {"text", "call"}
 
 
 def test_what_software_said_is_of_its_moment_and_is_not_said_twice(house: House) -> None:
