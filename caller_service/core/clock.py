@@ -235,7 +235,8 @@ def _truth_due(case: Case, program: Program) -> datetime | None:
 def _truth_time(case: Case, program: Program) -> datetime | None:
     """When it is due by the times of rule 4 alone."""
     paged = case.marks.get(Mark.FIRST_PAGED)
-    if paged is None or not case.unjoined or case.parked:
+    in_other_hands = case.parked and not case.on_web
+    if paged is None or not case.unjoined or in_other_hands:
         return None
     said_at = case.marks.get(Mark.TRUTH)
     first = paged + timedelta(seconds=program.clocks.truth)

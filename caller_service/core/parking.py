@@ -2,7 +2,8 @@
 (docs/safety-rules.md, rule 10).
 
 The first case is parked: it stays open and people keep working on it, but nothing of it is told to
-whoever uses the phone now. No answer or consent is shared between the two.
+whoever uses the phone now. No answer or consent is shared between the two. A private page is not
+the phone: whoever opened it is still reached there.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def park(case: Case, scene: Scene, heard_at: datetime) -> Step:
     )
     effects: tuple[Effect, ...] = (Record(Event.PARKED),)
     if case.in_charge:
-        effects += (Alert("alert.parked", case.in_charge),)
+        key = "alert.page_parked" if case.on_web else "alert.parked"
+        effects += (Alert(key, case.in_charge),)
     elif not case.in_danger:
         step = recompute(said_again(case, frozenset({Said.WROTE_AGAIN}), scene), scene)
         case, effects = step.case, (*effects, *step.effects)

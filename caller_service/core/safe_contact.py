@@ -132,8 +132,9 @@ def may_text(case: Case, key: str) -> bool:
 
 def on_page(case: Case, key: str) -> bool:
     """May these words wait on the private page? Whoever opens it looks for them there; where there
-    is violence, or somebody watches, software only replies."""
-    if not case.on_web or case.parked or key == "still_here":
+    is violence, or somebody watches, software only replies. Who has their phone has not their
+    page."""
+    if not case.on_web or key == "still_here":
         return False
     if standing(case) in (Standing.WATCHED, Standing.VIOLENCE):
         return False
@@ -155,7 +156,7 @@ def stopped_in_words(case: Case) -> bool:
 def may_note(case: Case, now: datetime) -> bool:
     """May a human's own words be sent? Yes where texts were called safe, and to a private page;
     otherwise only as an answer to a recent text."""
-    if case.on_web and not case.parked:
+    if case.on_web:
         return not case.watched or now - case.marks[Mark.HEARD] <= STILL_THERE
     return may_note_by_phone(case, now)
 

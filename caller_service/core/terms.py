@@ -29,7 +29,9 @@ def terms(case: Case) -> tuple[str, ...]:
     minor's case needs a review. Empty where texts are wanted and nothing else is known."""
     contact_standing = standing(case)
     by_standing = _BY_STANDING | _BY_PAGE if case.on_web else _BY_STANDING
-    contact_key = "terms.parked" if case.parked else by_standing.get(contact_standing, "")
+    contact_key = by_standing.get(contact_standing, "")
+    if case.parked:
+        contact_key = "terms.page_parked" if case.on_web else "terms.parked"
     if contact_standing == Standing.VIOLENCE and Said.THREAT_STAFF in case.said:
         contact_key = ""  # the resident is the one who threatens
     if not contact_key and not texts_wanted(case):

@@ -108,7 +108,8 @@ def _head(case: Case, stands: Standing, page: str, said: str) -> tuple[str, bool
     table = (
         (stands == Standing.WATCHED, "Do not write first. Do not call.", True,
          ["Somebody may be watching."]),
-        (case.parked, neither, True, ["Somebody else uses the phone now."]),
+        (case.parked, neither, True,
+         ["Somebody else uses the phone now.", page if case.on_web else ""]),
         (closed, neither, True, [page, said]),
         (contact == ContactAnswer.PAGE, neither, True, [page]),
         (texts and calls, "Text or call.", False, [said]),

@@ -107,3 +107,42 @@ def test_a_phone_that_was_confirmed_has_no_such_terms(house: House) -> None:
     me.sends(words="i want to die")
     house.settles()
     assert "page" not in _takes(house, me)
+
+
+def _confirmed(house: House) -> Browser:
+    """They have a page, and a phone that gets texts."""
+    me = asks_for_a_team(Browser(house)).presses("wait").presses("contact", name="act")
+    me.presses("text").sends(number=ME).presses("yes")
+    word = house.settles().texts_to(ME)[-1].split(" is ")[1].split(".")[0]
+    return me.presses("word", name="act", words=word)
+
+
+def test_whoever_takes_the_phone_does_not_take_the_page(house: House) -> None:
+    """ "NEW" from their phone cut somebody in danger off from the human on their page."""
+    me = _confirmed(house).sends(words="i want to kill myself")
+    mine, reference = me.case().id, me.case().reference
+    _takes(house, me)
+    house.resident(DANA).texts(f"{reference} I am Dana.")
+    house.settles()
+    me.goes("/s")
+    house.resident(ME).texts("NEW")
+    assert _last(house) == house.words("alert.page_parked", reference=reference)
+    so_far = len(house.texts_to(ME))
+    house.resident(DANA).texts(f"{reference} Are you still there?").hears("Sent")
+    house.settles()
+    assert "Are you still there?" in me.goes("/s").page.words
+    assert house.texts_to(ME)[so_far:] == [], "nothing of it goes to the phone"
+    assert house.rows("case", id=mine)[0].parked
+
+
+def test_the_truth_goes_on_on_the_page_while_another_has_the_phone(house: House) -> None:
+    me = _confirmed(house)
+    reference = me.case().reference
+    house.resident(ME).texts("NEW")
+    me.sends(words="i want to kill myself").presses("go_on", name="act")
+    so_far = len(house.texts_to(ME))
+    house.later(200, 20)
+    assert house.words("web.stands.asking_again") in me.goes("/s").page.words
+    assert house.texts_to(ME)[so_far:] == []
+    told = house.resident(DANA).texts(reference).heard
+    assert house.words("terms.page_parked", reference=reference) in "\n".join(told)
