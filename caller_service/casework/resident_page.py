@@ -247,6 +247,15 @@ def seen(parts: Parts, found: VisitState) -> None:
         change(parts, found.case.id, opened_again, Author.RESIDENT)
 
 
+def typing(parts: Parts, found: VisitState) -> None:
+    """Somebody types on the page, so it is not left alone: its words are not hidden, nor is the
+    sentence lost that is not sent yet."""
+    now = parts.now()
+    if now - found.visit.used_at > LOOKED:
+        with transaction(parts.engine) as conn:
+            visits.used(conn, found.visit.id, now)
+
+
 def looked(parts: Parts, found: VisitState, kept: Kept) -> tuple[VisitState, Words]:
     """A browser shows the page: how it stands then, and the words that it shows. A human's words
     have arrived once they are shown, and no others; software's own updates are in the sentence that

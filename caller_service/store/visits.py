@@ -156,6 +156,13 @@ def seen(conn: sa.Connection, visit_id: str, now: datetime) -> None:
     )
 
 
+def used(conn: sa.Connection, visit_id: str, now: datetime) -> None:
+    """Record that somebody uses the page now."""
+    conn.execute(
+        sa.update(visit).where(visit.c.id == visit_id, visit.c.used_at < now).values(used_at=now)
+    )
+
+
 def keep(
     conn: sa.Connection, sealer: Sealer, known: Visit, state: str, now: datetime, used: bool
 ) -> None:

@@ -62,6 +62,7 @@ class Stage:
     told: dict[str, Any] = field(default_factory=dict)  # the values that the status page shows now
     looks: int = 0
     locked: bool = False  # the page was idle for too long
+    used: int = 0  # looks that said that somebody types
 
     def at(self, state: str, language: str = "en") -> str:
         return f"{self.url}/show/{language}/{state}"
@@ -70,6 +71,7 @@ class Stage:
         self.posts.clear()
         self.hold.set()
         self.down, self.locked, self.looks, self.told = False, False, 0, {}
+        self.used = 0
 
 
 def _shown(app: Flask, language: str, template: str, values: Any) -> str:
@@ -139,6 +141,7 @@ def pages_of(stage: Stage) -> Any:
     @shown.get(f"{BASE}/s/state")
     def state() -> Any:
         stage.looks += 1
+        stage.used += "X-Used" in request.headers
         if stage.down:
             return "", 503
         view = status(say(), **stage.told)

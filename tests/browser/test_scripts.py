@@ -208,6 +208,17 @@ def test_what_was_locked_meanwhile_is_not_seen_any_more(opens: Opens, stage: Sta
     expect(page.locator(".theirs")).to_have_count(0)
 
 
+def test_whoever_types_is_not_left_alone(opens: Opens, stage: Stage) -> None:
+    """The page hid its words from somebody in the middle of a long sentence, which was lost."""
+    page = opens(f"{BASE}/s")
+    for typed, used in (("", 0), ("I do not know how to say this", 1), ("", 1)):
+        if typed:
+            page.get_by_role("textbox").first.fill(typed)
+        with page.expect_response("**/s/state*"):
+            soon(page)
+        assert stage.used == used, typed
+
+
 def test_one_loop_looks_and_none_while_the_page_is_hidden(opens: Opens, stage: Stage) -> None:
     page = opens("front")
     page.clock.install()

@@ -57,6 +57,7 @@ from .views import CodeView, StatusView
 
 log = logging.getLogger(__name__)
 LONGEST = 4000  # characters of somebody's words; the browser says so before
+USED = "X-Used"  # a header of our script: somebody has typed since it last looked
 NEXT = "next"  # a field of our script: the next screen may come as the answer to the post
 IDLE = timedelta(minutes=10)  # then the words are behind a curtain
 SHARED = timedelta(minutes=3)  # the same on a computer that others use
@@ -504,6 +505,8 @@ def state() -> Any:
         _seen(found)
         page = _locked_page(found) if request.args.get("v") != "locked" else ""
         return {"v": "locked", "html": page}
+    if USED in request.headers:
+        resident_page.typing(parts(), found)
     if request.args.get("v") == version:
         _seen(found)
         return {"v": version}

@@ -1,7 +1,7 @@
 // The page looks again by itself: one loop, slower while nothing changes, none while it is hidden.
 // Only parts that changed are replaced, never one that somebody uses or types in.
 (function () {
-  var QUICK = 4000, pause = QUICK, timer, busy;
+  var QUICK = 4000, pause = QUICK, timer, busy, used;
   function all(query, act) { [].forEach.call(document.querySelectorAll(query), act); }
   function clock() {
     return new Date().toLocaleTimeString(document.documentElement.lang, { hour: "numeric", minute: "2-digit" });
@@ -38,6 +38,7 @@
     if (busy || document.hidden) return;
     if (!at) { later(QUICK); return; }
     request.open("GET", at.getAttribute("data-poll") + at.getAttribute("data-v"));
+    if (used) request.setRequestHeader("X-Used", used);
     request.timeout = 20000;
     request.onload = function () {
       var told;
@@ -60,10 +61,11 @@
     };
     request.onerror = request.ontimeout = failed;
     busy = true;
+    used = 0;
     request.send();
   }
   document.addEventListener("visibilitychange", again);
-  document.addEventListener("input", function () { pause = QUICK; });
+  document.addEventListener("input", function () { pause = QUICK; used = 1; });
   addEventListener("online", again);
   newest(reveal);
   later(QUICK);

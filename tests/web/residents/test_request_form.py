@@ -997,6 +997,19 @@ def test_the_page_hides_its_words_when_it_was_left_alone(house: House) -> None:
     assert "nobody else should read this" in me.page.words
 
 
+def test_the_page_of_somebody_who_types_is_not_left_alone(house: House) -> None:
+    """The script says so as it looks. Once the words are hidden, only opening the page shows
+    them."""
+    me = asks_for_a_team(Browser(house))
+    for _ in range(3):
+        house.wait(400)
+        me.client.get("/s/state?v=x", base_url=BASE, headers={"X-Used": "1"})
+    assert house.words("web.stands.handed_off") in me.goes("/s").page.words
+    house.wait(700)
+    me.client.get("/s/state?v=x", base_url=BASE, headers={"X-Used": "1"})
+    assert me.goes("/s").page.heading == house.words("web.locked.title")
+
+
 def test_on_a_shared_computer_the_words_are_hidden_sooner(house: House) -> None:
     me = asks_for_a_team(Browser(house))
     me.presses("code", name="act")
