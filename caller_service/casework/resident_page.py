@@ -34,7 +34,7 @@ from caller_service.core.questions import is_deaf
 from caller_service.core.reply import Danger, Thanks, fits_as_code_word, read
 from caller_service.core.request_form import Position, Shown
 from caller_service.core.routing import Scene
-from caller_service.core.safe_contact import HUMAN_WORDS
+from caller_service.core.safe_contact import HUMAN_WORDS, may_text_word
 from caller_service.language.page_words import choice_words, page_text, question_words
 from caller_service.store import cases, contacts, failures, messages, visits
 from caller_service.store.contacts import Contact
@@ -126,6 +126,7 @@ class _Number:
     other: str = ""  # their open request
     texted: str = ""  # id of the text with a word that it got lately: no second text
     slowed: bool = False  # too many wrong words were typed for it
+    silent: bool = False  # it has a request in which software may not text first
     untexted: str = ""  # this request, or its source, had too many numbers texted (catalog key)
 
 
@@ -512,7 +513,8 @@ def _numbers(
             _count_word(conn, parts, act.source, scene.now, typed_back=True)
     if shown.confirm and not case.test and not number.texted:
         _count_word(conn, parts, act.source, scene.now)
-        _text_word(conn, parts, case, following, scene, text_id)
+        if not number.silent:  # the page says the same: it tells nobody who has a request
+            _text_word(conn, parts, case, following, scene, text_id)
 
 
 def _count_wrong(
@@ -634,7 +636,13 @@ def _number_of(
         if messages.sent_for(conn, case_id, CONFIRM) >= MOST_WORDS:
             return _Number(untexted=request_form.TRIED)
         slowed = _slowed(conn, parts, act.source, lock)
-        return _Number(untexted=request_form.TOO_MANY if slowed else "")
+        silent = any(
+            not may_text_word(each)
+            for row in known
+            for each in cases.all_open(conn, parts.sealer, row.id)
+            if each.id != case_id
+        )
+        return _Number(untexted=request_form.TOO_MANY if slowed else "", silent=silent)
     if kept.borrowed and _too_many_wrong(conn, parts, kept.word_for, lock):
         return _Number(slowed=True)
     for row in known:

@@ -277,7 +277,7 @@ def confirmed(case: Case, position: Position, scene: Scene, other: str = "") -> 
         case,
         answers={**case.answers, "contact": wanted},
         withdrawn=frozenset(),
-    ).marked(scene.now, Mark.CONTACT_CONFIRMED, Mark.HEARD)
+    ).marked(scene.now, Mark.HEARD)  # in an argument a human confirms contact (rule 5)
     records = (
         Record(Event.ANSWERED, {"question": "contact", "choice": wanted}),
         Record(Event.NUMBER_CONFIRMED),

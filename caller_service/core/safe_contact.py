@@ -181,6 +181,14 @@ def may_note_by_phone(case: Case, now: datetime) -> bool:
     )
 
 
+def may_text_word(case: Case) -> bool:
+    """May the word for a page be texted to the phone of this open request? Somebody typed its
+    number there, and a number proves nothing: where software may not text first, it does not."""
+    if standing(case) == Standing.NOT_ASKED and "contact" not in case.answers:
+        return not (case.withdrawn or case.parked or sensitive(case))
+    return TERMS[standing(case)].unasked and texts_wanted(case)
+
+
 def may_write_once(case: Case, reason: str) -> bool:
     """May a human send the one neutral text? Only in danger with contact not asked; after violence
     only with a supervisor's reason (rule 9)."""

@@ -172,6 +172,11 @@ def open_of(conn: sa.Connection, sealer: Sealer, contact_id: str) -> Case | None
     return next(iter(_open(conn, sealer, contact_id, ~case.c.parked)), None)
 
 
+def all_open(conn: sa.Connection, sealer: Sealer, contact_id: str) -> list[Case]:
+    """The open cases of a contact, with those that are parked."""
+    return _open(conn, sealer, contact_id, sa.true())
+
+
 def _open(
     conn: sa.Connection, sealer: Sealer, contact_id: str, which: sa.ColumnElement[bool]
 ) -> list[Case]:

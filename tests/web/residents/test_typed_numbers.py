@@ -195,3 +195,57 @@ def test_the_next_day_brings_another_word(house: House) -> None:
     assert me.case().answers["contact"] == "page"
     me.presses("word", name="act", words=word_in(second))
     assert me.case().answers["contact"] == "text"
+
+
+def typing(house: House) -> Browser:
+    """At the field for a number."""
+    return Browser(house).goes("/request").answers("me", "no", "no", "no", "text")
+
+
+# what somebody said by text, after which software does not text their phone first (rules 5 and 9)
+QUIET = {
+    "not safe": ("my brother shouts", "3", "2", "2", "2", "2"),
+    "violence": ("my husband is hitting me", "2"),
+    "watched": ("my brother shouts", "is the pie shop open"),
+    "taken back": ("my brother shouts", "3", "2", "2", "2", "1", "don't text me"),
+    "calls only": ("my brother shouts", "3", "2", "2", "2", "5"),
+    "danger, not asked": ("i want to kill myself", "2"),
+}
+
+
+@pytest.mark.parametrize("said", QUIET.values(), ids=QUIET)
+def test_a_number_typed_by_anybody_rings_no_phone_that_is_not_safe(
+    house: House, said: tuple[str, ...]
+) -> None:
+    """ "The word for your page is" came to the phone of somebody who had said "not safe", whoever
+    typed their number. The page says nothing that it does not say of other numbers."""
+    house.resident(ME).texts(*said)
+    so_far = len(house.settles().texts_to(ME))
+    me = typing(house).sends(number=ME).presses("yes")
+    assert house.words("web.number.texted") in me.page.words
+    assert house.settles().texts_to(ME)[so_far:] == []
+    me.presses("team").sends(place=PLACE).presses("upset").sends(words="")
+    me.presses("word", name="act", words="BCDFG")
+    assert house.words("web.confirm.fault") in me.page.words
+
+
+def test_a_number_with_a_calm_request_gets_its_word(house: House) -> None:
+    house.resident(ME).texts("my brother shouts", "3", "2", "2", "2", "1")
+    so_far = len(house.settles().texts_to(ME))
+    typing(house).sends(number=ME).presses("yes")
+    assert len(house.settles().texts_to(ME)[so_far:]) == 1
+
+
+def test_an_argument_gets_no_update_by_text_until_a_human_confirms_it(house: House) -> None:
+    """The word proves whose phone it is, and not that nobody else reads it (rule 5)."""
+    me = typing(house).sends(number=ME).presses("yes").presses("team").sends(place=PLACE)
+    me.presses("argument").presses("no").sends(words="").presses("wait")
+    word = house.settles().texts_to(ME)[-1].split(" is ")[1].split(".")[0]
+    me.presses("word", name="act", words=word)
+    assert me.case().answers["contact"] == "text"
+    accepted = {"answer": "accept", "by": "Maria", "in_minutes": 20}
+    house.dispatch(f"/{me.case().id}/acknowledgement", accepted)
+    assert len(house.settles().texts_to(ME)) == 1
+    assert house.words("web.stands.accepted") in me.goes("/s").page.words
+    house.dispatch(f"/{me.case().id}/notes", {"by": "Dana", "words": "Are you alone?"})
+    assert "Are you alone?" in house.settles().texts_to(ME)[-1], "a human's words are theirs"
