@@ -248,9 +248,17 @@ def question_view(
             for code in request_form.offered(question, case)
         ),
         safety=question.safety,
-        preamble=_preamble() if first else _minor(question, case, position),
+        preamble=_preamble()
+        if first or _began_with_words(case, position, screen)
+        else _minor(question, case, position),
         **common,
     )
+
+
+def _began_with_words(case: Case, position: Position, screen: str) -> bool:
+    """Words came before the first screen was shown, so that nothing said yet who we are."""
+    opening = position.screens[:1] == (screen,)
+    return opening and not case.answers and bool(case.narrative)
 
 
 def _preamble() -> tuple[str, ...]:

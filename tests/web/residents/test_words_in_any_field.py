@@ -83,6 +83,25 @@ def test_danger_in_the_field_for_a_code_begins_a_request(house: House, said: str
     assert me.case().in_danger and house.rows("page")
 
 
+@pytest.mark.parametrize("said", DANGERS)
+def test_who_begins_with_danger_hears_who_we_are_with_the_first_question(
+    house: House, said: str
+) -> None:
+    """The first screen says it, and they never saw one (preamble, rule 2)."""
+    me = Browser(house).goes("/code").sends(code=said).sends(words=said)
+    assert house.words("web.preamble") not in me.page.words, "first what to do"
+    me.presses("go_on", name="act")
+    assert house.words("web.preamble") in me.page.words
+    me.presses("no")
+    assert house.words("web.preamble") not in me.page.words, "once"
+
+
+def test_who_begins_with_a_story_hears_who_we_are(house: House) -> None:
+    me = asks_for_a_team(Browser(house)).presses("cancel", name="act")
+    me.sends(words="my brother does not come out of his room")
+    assert me.path == "/request/1" and house.words("web.preamble") in me.page.words
+
+
 @pytest.mark.parametrize("blank", ["\u200b", "\x00", "\u202e", "\u2066\u2069", " \t\n ", "\ufeff"])
 def test_what_nobody_can_see_is_nothing(house: House, blank: str) -> None:
     """A field that looks empty is: it was "we do not know that place yet", and words to a human."""
