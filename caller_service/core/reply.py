@@ -120,6 +120,8 @@ CONTACT_ANSWERS: Mapping[str, str] = {
 CARRIER_STOPS = frozenset(
     {"stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optout", "cancel"}
 )
+# those of them that take a request back where no carrier reads them
+ENDINGS = frozenset({("cancel",), ("end",), ("quit",)})
 INQUIRIES = (
     Wish.ABOUT_OTHERS, Wish.LEGAL, Wish.OFFICER, Wish.OTHER_HANDS, Wish.SOMEONE_ELSE,
     Wish.FAQ_CHILDREN, Wish.FAQ_IMMIGRATION, Wish.FAQ_POLICE, Wish.FAQ_PRIVATE, Wish.FAQ_ROBOT,
@@ -537,7 +539,7 @@ def _command(words: tuple[str, ...], vocabulary: Vocabulary) -> Command | None:
     if name == CommandName.HELP and len(words) > 1:  # "please help" is a plea, not the keyword
         return Command(CommandName.PERSON, alone=False)
     # carriers ignore "cancel please"
-    if name == CommandName.STOP and len(words) > 1 and plain in (("cancel",), ("end",), ("quit",)):
+    if name == CommandName.STOP and len(words) > 1 and plain in ENDINGS:
         return Command(CommandName.CANCEL)
     if name == CommandName.STOP:
         return Command(

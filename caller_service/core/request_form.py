@@ -28,6 +28,7 @@ from .protocol import SKIPPED, Question
 from .questions import next_question, stands_at
 from .reach import ContactAnswer
 from .reply import (
+    ENDINGS,
     Answer,
     Command,
     CommandName,
@@ -47,6 +48,7 @@ from .said import Said
 from .screening import advance, human_since, settle_and_follow_up
 from .service_area import has_coordinates, which
 from .turn_steps import add_to_narrative, keep_violence, recompute
+from .vocabulary import normal
 
 # screens that are no question of the protocol
 DANGER = "danger"  # what to do now, before anything else
@@ -347,6 +349,8 @@ def words(case: Case, position: Position, said: str, reading: Reading, scene: Sc
     """Their own words, on any screen: read for danger as a text is, kept for whoever helps, and
     never an answer."""
     reply = reading.reply
+    if isinstance(reply, Command) and reply.name == CommandName.STOP and normal(said) in ENDINGS:
+        reply = Command(CommandName.CANCEL)  # no carrier reads a page
     if isinstance(reply, (Answer, PlaceGiven)) or (
         isinstance(reply, Command) and reply.name not in OBEYED
     ):

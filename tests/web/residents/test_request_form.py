@@ -1148,6 +1148,18 @@ def test_which_language_is_asked_as_a_page_can(house: House) -> None:
     assert house.words("web.language.which") in me.page.words and "Text ENGLISH" not in me.page.html
 
 
+@pytest.mark.parametrize("said", ["cancel", "Cancel.", "quit"])
+def test_cancel_in_words_takes_the_request_back(house: House, said: str) -> None:
+    """On a phone carriers read it as STOP; here it heard "We do not text you any more", and a team
+    went on coming."""
+    me = asks_for_a_team(Browser(house)).sends(words=said)
+    assert me.case().status == "cancelled" and not me.case().cannot_text
+    danger = Browser(house).goes("/request").answers("me", "yes").presses("go_on", name="act")
+    danger.answers("page").sends(place=PLACE).sends(words=said)
+    assert not danger.case().ended and danger.case().in_danger
+    assert house.words("web.cancel.human") in danger.page.words
+
+
 def test_contact_taken_back_again_is_confirmed_again(house: House) -> None:
     """The second time the page stayed as it was, and "stop writing" heard that nobody calls."""
     me = asks_for_a_team(Browser(house)).presses("wait").sends(words="don't text me")
