@@ -499,8 +499,8 @@ def _stands(case: Case) -> tuple[str, dict[str, str]]:
         return f"web.stands.other.{known}", {}
     if case.late:
         return "web.stands.late", {}
-    if case.status == Status.HANDED_OFF and case.response == "counselor":
-        return "web.stands.handed_off_counselor", {}
+    if case.status == Status.HANDED_OFF and (known := _NO_TEAM_ASKED.get(case.response)):
+        return known, {}
     if _no_team_comes(case):
         outside = case.unserved == Unserved.OUT_OF_AREA
         return ("web.stands.outside" if outside else "web.stands.no_team"), {}
@@ -514,6 +514,10 @@ _OTHERS = {
     Status.ARRIVED: "no_news",
 }  # fmt: skip
 EMERGENCY = "web.stands.emergency"
+READ = "web.stands.information_read"  # a human is asked to read their words, and nobody comes
+_NO_TEAM_ASKED = {
+    "counselor": "web.stands.handed_off_counselor", "information": READ, "call_911": EMERGENCY,
+}  # fmt: skip
 
 
 def _no_team_comes(case: Case) -> bool:
@@ -525,7 +529,8 @@ def _awaited(case: Case, stands: str) -> bool:
     """Does anybody come, or write, of whom nobody has said when?"""
     there = case.status in (Status.ARRIVED, Status.UNREACHABLE)
     written = case.held and case.response != "team"  # whoever was awaited has written
-    return not (case.ended or there or written or _no_team_comes(case) or stands == EMERGENCY)
+    nobody = _no_team_comes(case) or stands in (EMERGENCY, READ)
+    return not (case.ended or there or written or nobody)
 
 
 def _silent(case: Case) -> bool:
