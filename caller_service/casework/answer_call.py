@@ -45,9 +45,10 @@ from caller_service.store.database.transaction import reading, transaction
 from caller_service.store.journal import Author
 
 from .callbacks import goes_on, taken
-from .carry_out import ring_interpreter
+from .carry_out import ring_interpreter, stop_calls
 from .change import change, full_beside, passes, update_case
 from .parts import Parts
+from .resident_call import waits_beside
 
 TIMES = 2  # the words are said, and once more
 TAKE, PASS = "1", "2"
@@ -238,6 +239,11 @@ def _decides(answer: str, decide: Decide) -> Callable[[OnCall], Spoken]:
             on.note(answer=answer)
             return on.says("page.call_passed")
         person = on.call.person or ""
+        if answer == "accepted" and _for_other_call(on):
+            on.note(answer=answer)
+            with transaction(on.parts.engine) as conn:
+                stop_calls(conn, on.parts, on.case, on.parts.now())
+            return _to_caller(on) or on.says("page.call_taken", name=on.case.in_charge)
         try:
             update_case(
                 on.parts,
@@ -251,9 +257,16 @@ def _decides(answer: str, decide: Decide) -> Callable[[OnCall], Spoken]:
             taken = refusal.code == "taken"
             return on.says("page.call_taken" if taken else "page.call_ended", name=refusal.name)
         on.note(answer=answer)
-        return _to_caller(on) or on.says(f"page.call_{answer}")
+        joined = _to_caller(on) if answer == "accepted" else None
+        return joined or on.says(f"page.call_{answer}")
 
     return decided
+
+
+def _for_other_call(on: OnCall) -> bool:
+    """Was this person asked for another call of the number, while somebody speaks with the first?
+    The case stays with whoever has it."""
+    return on.case.in_charge not in ("", on.call.person) and waits_beside(on.parts, on.case)
 
 
 def _to_caller(on: OnCall) -> Spoken | None:
@@ -261,7 +274,8 @@ def _to_caller(on: OnCall) -> Spoken | None:
     them. Nothing of the number or the place is said."""
     with reading(on.parts.engine) as conn:
         case = cases.by_id(conn, on.parts.sealer, on.case.id)
-    if case is None or not case.on_line or case.accepted_by != on.call.person:
+    theirs = case is not None and (case.accepted_by == on.call.person or _for_other_call(on))
+    if case is None or not case.on_line or not theirs:
         return None
     told = on.says(*whisper(case))
     if on.parts.interprets(case):

@@ -20,6 +20,7 @@ from caller_service.core.clock import next_due
 from caller_service.core.effect import (
     Alert,
     BookCallback,
+    Effect,
     EraseAnswers,
     EraseNumber,
     EraseWords,
@@ -261,9 +262,7 @@ def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> No
     """Page people, alert them, or tell them that they are not needed."""
     # who was paged, on which ladder: clocks that fire together page each person once
     paged: set[tuple[str, str]] = set()
-    # while a human speaks with them nobody is rung: others are asked when the two have parted
-    later = (Page, Ring) if case.talking else ()
-    for effect in (each for each in work.step.effects if not isinstance(each, later)):
+    for effect in (each for each in work.step.effects if _now(each, case)):
         if isinstance(effect, Page):
             _page(conn, parts, case, effect, work.scene, work.contact.number, paged)
         elif isinstance(effect, Alert):
@@ -287,6 +286,16 @@ def _people(conn: sa.Connection, parts: Parts, work: Decision, case: Case) -> No
         stop_calls(conn, parts, case, work.scene.now)
         if case.on_line and not case.ended and not case.talking:
             _ring_again(conn, parts, case, case.accepted_by, work.scene.now)
+
+
+def _now(effect: Effect, case: Case) -> bool:
+    """While a human speaks with them nobody is rung, except for another caller of their number:
+    others are asked when the two have parted."""
+    return not case.talking or not isinstance(effect, (Page, Ring)) or _beside(effect)
+
+
+def _beside(effect: Page | Ring) -> bool:
+    return isinstance(effect, Page) and effect.beside
 
 
 def _book(

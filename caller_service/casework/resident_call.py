@@ -49,7 +49,7 @@ from caller_service.store.legs import Leg
 from caller_service.store.messages import Text
 
 from .carry_out import Decision, prepare, save, stop_interpreter
-from .change import attempt, change, update_case
+from .change import attempt, update_case
 from .identity import join_contacts
 from .interpret import understand_aloud
 from .outbound.call_person import note_receipt, voicemail_allowed
@@ -126,19 +126,22 @@ def waits(parts: Parts, leg_id: str, step: int) -> Script | None:
 
 def left(parts: Parts, leg_id: str, entry: int, result: str) -> Script | None:
     """They are out of the queue that they entered at step `entry`."""
+    talked, beside = _talked(parts, leg_id) if result == "bridged" else (None, False)
 
     def decide(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
-        return phone_waiting.left_queue(case, position, result, talked(case, scene.now), scene)
+        other = beside and case.talking
+        return phone_waiting.left_queue(case, position, result, talked, scene, other)
 
     return _step(parts, leg_id, None, decide, entry=entry)
 
 
-def talked(case: Case, now: datetime) -> timedelta | None:
-    """How long a human spoke with them."""
-    began, ended = case.marks.get(Mark.TALKING), case.marks.get(Mark.TALKED)
-    if began is None:
-        return None
-    return (ended if ended is not None and ended >= began else now) - began
+def _talked(parts: Parts, leg_id: str) -> tuple[timedelta | None, bool]:
+    """How long a human spoke with them; and does one speak with another call of their number?"""
+    with reading(parts.engine) as conn:
+        leg, talk = legs.by_id(conn, parts.sealer, leg_id), legs.last_talk(conn, leg_id)
+        others = legs.speaking(conn, leg.case_id, leg_id) if leg else frozenset()
+    length = (talk.ended_at or parts.now()) - talk.at if talk else None
+    return length, bool(others)
 
 
 def came_back(parts: Parts, leg_id: str, step: int, reached: bool) -> Script | None:
@@ -208,8 +211,10 @@ def meets(parts: Parts, leg_id: str) -> Script | None:
 def met(parts: Parts, leg_id: str, step: int) -> Script | None:
     """They are out of the room: the human has left it, or never came."""
 
+    talked, _ = _talked(parts, leg_id)
+
     def decide(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
-        return phone_waiting.meeting_over(case, position, talked(case, scene.now), scene)
+        return phone_waiting.meeting_over(case, position, talked, scene)
 
     script = _step(parts, leg_id, step, decide)
     with transaction(parts.engine) as conn:
@@ -310,7 +315,7 @@ def ended(parts: Parts, sid: str) -> None:
         if not others:
             return phone_waiting.hung_up(case, scene)
         talk = legs.last_talk(conn, leg.id)
-        if talk is None or talk.ended_at is not None:
+        if talk is None or talk.ended_at is not None or legs.speaking(conn, case.id, leg.id):
             return Step(case)
         waits = any(other.state and _at(other) in IN_QUEUE for other in others)
         return phone_waiting.one_of_two_gone(case, waits, scene)
@@ -325,9 +330,26 @@ def staff_parted(parts: Parts, call_id: str) -> None:
         leg = legs.by_id(conn, parts.sealer, talk.leg_id) if talk else None
     if talk is None or leg is None or talk.ended_at is not None:
         return
-    change(parts, leg.case_id, phone_waiting.talk_ended, talk.person)
+
+    def decide(case: Case, scene: Scene, conn: sa.Connection) -> Step:
+        if legs.speaking(conn, case.id, leg.id):
+            return Step(case)
+        return phone_waiting.talk_ended(case, scene)
+
+    update_case(parts, leg.case_id, decide, talk.person)
     with transaction(parts.engine) as conn:
         legs.end_talk(conn, leg.id, parts.now())
+
+
+def waits_beside(parts: Parts, case: Case) -> bool:
+    """Does another call of their number wait for a human, while one speaks with the first?"""
+    if not case.talking or parts.interprets(case):  # one room a case: an interpreter is in it
+        return False
+    with reading(parts.engine) as conn:
+        speaking = legs.speaking(conn, case.id)
+        others = legs.others_live(conn, parts.sealer, case.id, "")
+    free = (leg for leg in others if leg.id not in speaking and leg.state)
+    return any(_at(leg) in IN_QUEUE for leg in free)
 
 
 def look_after(parts: Parts) -> int:

@@ -49,6 +49,8 @@ class Page:
     two: bool = False  # R1: this rung and the one before it, at once (rule 4)
     supervisor: bool = False  # page the supervisors too
     backstop: bool = False  # call only the contracted round-the-clock line
+    # for another caller of their number: a human is speaking with the first
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,10 +153,14 @@ def words_taken(case: Case, scene: Scene, written: datetime | None = None) -> St
 
 
 def joins_by_phone(case: Case, by: str, scene: Scene) -> Step:
-    """`by`'s phone is being joined to the resident's: the human has them from here on (rule 20)."""
+    """`by`'s phone is being joined to the resident's: the human has them from here on (rule 20).
+    Where another speaks with another call of that number, the conversation stays theirs."""
     if case.ended:
         return Step(case)
     before = case.holder
+    if case.talking and before not in ("", by):
+        effects = (Alert("alert.other_call", before, by), Record(Event.JOINED, {"by": by}))
+        return _gated_step(case, effects)
     if before not in ("", by):
         case = _give_conversation(case, by, scene)
     case, acceptance = _accept_by_writing(case, by, scene)

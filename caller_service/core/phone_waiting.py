@@ -9,7 +9,7 @@ from datetime import timedelta
 from .callback import SOON, book, spaced
 from .case import Case, Status, Step, replace
 from .commands import said_again
-from .effect import Alert, Effects, HandOff, Record, Ring, Say
+from .effect import Alert, Effects, HandOff, Page, Record, Ring, Say
 from .escalation import asked_instead
 from .hand_off import revise
 from .journal_events import Event
@@ -45,9 +45,12 @@ from .turn_steps import recompute
 def calls_again(case: Case, scene: Scene) -> Step:
     """They call about a danger that is known: whoever has it is told and rung; else people are
     being asked, and the next is asked now. Whoever speaks with another call of this number is only
-    told: their phone cannot ring."""
+    told, because their phone cannot ring, and somebody else is asked."""
     if case.talking:
-        return Step(case, (Alert("alert.calls_too", case.in_charge),))
+        step = _asks_beside(case, scene)
+        told = "alert.calls_too.asked" if step.effects else "alert.calls_too"
+        alert = Alert(told, case.in_charge)
+        return Step(*revise(step.case, (alert, *step.effects, HandOff("calls_again"))))
     if case.in_charge and not case.page_waits:
         return Step(case, (Alert("alert.calls", case.in_charge), Ring(case.in_charge)))
     if Mark.FIRST_PAGED not in case.marks:
@@ -84,7 +87,7 @@ def wait(case: Case, position: Position, scene: Scene, around: Surroundings) -> 
     waited = scene.now - (position.waits_since or scene.now)
     stayed = position.parted and bool(position.told)  # on the line behind a goodbye
     if stayed or _nobody_is_asked(case, position, waited, scene):
-        step = _ask_again(case, scene)
+        step = _asks_beside(case, scene, waited) if case.talking else _ask_again(case, scene)
         position = with_changes(position, parted=False)
     keys: tuple[str, ...] = (_wait_line(step.case, position, waited, around, scene),)
     first = not position.told and not position.parted
@@ -117,20 +120,26 @@ UNASKED = timedelta(seconds=45)  # of waiting with nobody being asked
 
 def _nobody_is_asked(case: Case, position: Position, waited: timedelta, scene: Scene) -> bool:
     """Does the caller wait while no clock asks anybody? Whoever has the case was rung and did not
-    come, or a human has lowered the danger meanwhile."""
-    if case.page_waits or case.talking or position.parted or waited < UNASKED:
-        return False
+    come, or a human has lowered the danger meanwhile; or a human speaks with another call of their
+    number, and the clocks stand still."""
     paged = case.marks.get(Mark.PAGED)
+    if position.parted and not position.told:  # they hear first that the other has hung up
+        return False
+    if case.talking:
+        return not _asked_beside(case) or paged is None or scene.now - paged >= UNASKED
+    if case.page_waits or waited < UNASKED:
+        return False
     return paged is None or scene.now - paged >= UNASKED
 
 
 def _wait_line(
     case: Case, position: Position, waited: timedelta, around: Surroundings, scene: Scene
 ) -> str:
-    if not position.told and case.talking:
-        return "spoken.wait.other_call"
+    other = "spoken.wait.other_asked" if _asked_beside(case) else "spoken.wait.other_call"
+    if not position.told and position.parted:
+        return "spoken.wait.parted"
     if not position.told:
-        return "spoken.wait.parted" if position.parted else "spoken.wait.start"
+        return other if case.talking else "spoken.wait.start"
     asked = (
         "spoken.wait.asked_none"
         if not around.asked
@@ -138,12 +147,12 @@ def _wait_line(
         if around.asked == 1
         else "spoken.wait.asked_more"
     )
-    # a human is with another call of this number: then nobody else is being asked
-    lines = ["spoken.wait.other_call" if case.talking else asked, "spoken.wait.offer_988"]
+    # those who were asked before a human took the other call are not asked any more
+    lines = [other if case.talking else asked, "spoken.wait.offer_988"]
     lines += ["spoken.wait.offer_callback"] if may_book(case, scene) else []
     lines += ["spoken.wait.offer_text"] if may_text(case, "end") else []
     lines += ["spoken.wait.offer_psap"] if case.in_danger and psap_line(case, scene.program) else []
-    if waited >= SLOWER_AFTER and not case.talking:
+    if waited >= SLOWER_AFTER and (not case.talking or _asked_beside(case)):
         lines = ["spoken.wait.nobody_yet", *lines]
         if Mark.BACKSTOP_RUNG in case.marks:
             lines = ["spoken.wait.backstop", *lines]
@@ -217,15 +226,21 @@ def in_queue(case: Case, position: Position, lines: tuple[Line, ...]) -> Spoken:
 
 
 def left_queue(
-    case: Case, position: Position, result: str, talked: timedelta | None, scene: Scene
+    case: Case,
+    position: Position,
+    result: str,
+    talked: timedelta | None,
+    scene: Scene,
+    beside: bool = False,
 ) -> Spoken:
     """They are out of the queue: by their own choice, after a talk, or because it failed. `talked`:
-    how long they spoke with a human, if they did."""
+    how long they spoke with a human, if they did. `beside`: a human speaks with another call of
+    their number."""
     if position.at == At.CALLED:
-        step = talk_ended(case, scene)
+        step = Step(case) if beside else talk_ended(case, scene)
         return Spoken(step, with_changes(position, at=At.OVER), then=Then.HANG_UP)
     if result == "bridged":
-        return _parted(case, position, talked or timedelta(0), scene)
+        return _parted(case, position, talked or timedelta(0), scene, beside)
     if case.ended:
         return closing(Step(case), position, (Line("spoken.wait.closed"),))
     if result == "leave" and position.choice in ("988", "psap"):
@@ -279,7 +294,10 @@ def came_back(case: Case, position: Position, reached: bool, scene: Scene) -> Sp
     line = f"spoken.wait.after_{to}" if reached else f"spoken.wait.no_{to}"
     if case.ended:  # nobody is asked any more
         return closing(Step(case), position, (Line("spoken.wait.closed"),))
-    step = Step(case) if reached or case.in_danger else asks_for_person(case, scene)
+    if case.talking:
+        step = _asks_beside(case, scene)
+    else:
+        step = Step(case) if reached or case.in_danger else asks_for_person(case, scene)
     return to_human(step, position, scene, (Line(line),))
 
 
@@ -303,10 +321,13 @@ def meeting_over(case: Case, position: Position, talked: timedelta | None, scene
 # ---- a human's phone and theirs ------------------------------------------------------------------
 
 
-def _parted(case: Case, position: Position, talked: timedelta, scene: Scene) -> Spoken:
+def _parted(
+    case: Case, position: Position, talked: timedelta, scene: Scene, beside: bool = False
+) -> Spoken:
     """The talk is over. A short one was cut: somebody is asked again at once. After a longer one
-    they hear that the other has hung up, and whoever stays on the line is asked for again."""
-    step = talk_ended(case, scene)
+    they hear that the other has hung up, and whoever stays on the line is asked for again.
+    `beside`: on another call of their number a human goes on speaking."""
+    step = Step(case) if beside else talk_ended(case, scene)
     if step.case.ended:
         return closing(step, position, (Line("spoken.wait.closed"),))
     position = with_changes(position, waits_since=None)  # they had somebody: they wait anew
@@ -314,7 +335,7 @@ def _parted(case: Case, position: Position, talked: timedelta, scene: Scene) -> 
         waiting = to_human(step, position, scene)
         position = with_changes(waiting.position, parted=True, told=())
         return with_changes(waiting, position=position)
-    again = _ask_again(step.case, scene)
+    again = _asks_beside(case, scene) if beside else _ask_again(step.case, scene)
     step = Step(again.case, (*step.effects, *again.effects))
     return to_human(step, position, scene, (Line("spoken.wait.cut"),))
 
@@ -334,6 +355,26 @@ def _ask_again(case: Case, scene: Scene) -> Step:
     case, pages = asked_instead(case.marked(scene.now, Mark.LAPSED, Mark.PAGED), who, scene)
     rings = (Ring(who),) if who else ()
     return Step(*revise(case, (*rings, *pages, HandOff("line_cut"), Record(Event.LINE_CUT))))
+
+
+def _asks_beside(case: Case, scene: Scene, waited: timedelta = timedelta(0)) -> Step:
+    """A human speaks with another call of their number, perhaps somebody else's: ask the next
+    person for this one, and the contracted line where the ladder has nobody else or after as long
+    as rule 4 says."""
+    case, pages = asked_instead(case, case.in_charge, scene)
+    late = not pages or waited >= timedelta(seconds=scene.program.clocks.backstop)
+    if late and scene.program.backstops:
+        pages = (*pages, Page("danger", case.rung, case.round, backstop=True))
+    if not pages:
+        return Step(case)
+    beside = (with_changes(each, beside=True) if isinstance(each, Page) else each for each in pages)
+    return Step(case.marked(scene.now, Mark.PAGED), tuple(beside))
+
+
+def _asked_beside(case: Case) -> bool:
+    """Has anybody been asked since a human began to speak with another call of their number?"""
+    paged, began = case.marks.get(Mark.PAGED), case.marks.get(Mark.TALKING)
+    return case.talking and paged is not None and began is not None and paged >= began
 
 
 def one_of_two_gone(case: Case, waits: bool, scene: Scene) -> Step:

@@ -204,6 +204,16 @@ def last_talk(conn: sa.Connection, leg_id: str) -> Talk | None:
     return None if row is None else _talk(row)
 
 
+def speaking(conn: sa.Connection, case_id: str, but: str = "") -> frozenset[str]:
+    """The calls of this case that a human speaks on, apart from `but`."""
+    query = (
+        sa.select(talk.c.leg_id)
+        .join(leg, leg.c.id == talk.c.leg_id)
+        .where(talk.c.case_id == case_id, talk.c.ended_at.is_(None), leg.c.ended_at.is_(None))
+    )
+    return frozenset(conn.execute(query).scalars()) - {but}
+
+
 def talk_of(conn: sa.Connection, call_id: str) -> Talk | None:
     """The talk for which this human's phone was joined to a caller."""
     row = conn.execute(

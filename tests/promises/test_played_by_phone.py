@@ -47,6 +47,19 @@ def waits_on(house: House, me: Caller, times: int, played: set[int]) -> None:
 
 
 # ---- two calls of one number ---------------------------------------------------------------------
+DANA, SECOND, SUPERVISOR, BACKSTOP = (f"+172055501{line}" for line in (30, 31, 32, 39))
+
+
+def talks(house: House) -> tuple[Caller, Phone]:
+    """A human speaks with somebody in danger."""
+    one = Caller(house).rings().presses("1", "1")
+    runs(house)
+    dana = Phone(house, 0).picks_up().presses("1")
+    one.is_joined(dana.queue_url.partition("id=")[2])
+    runs(house)
+    return one, dana
+
+
 def two_calls(house: House, first: bool) -> tuple[Caller, Caller, Phone]:
     """Two calls from one number, such as a shelter's, are waiting, and a human speaks with one of
     them. Returns the one who speaks, the one who waits, and the human's phone."""
@@ -92,33 +105,120 @@ def test_of_two_callers_the_one_who_waits_is_not_forgotten(
 
 
 def test_who_waits_beside_another_call_hears_no_untruth(house: House) -> None:
-    """Nobody else is called while a human speaks with the other caller (rule 22)."""
+    """Those who were asked before a human took the other call are not asked any more (rule 22)."""
     _, waits, _ = two_calls(house, first=True)
     heard = [waits.is_silent().said for _ in range(6)]
     assert not any("have been asked" in each or "has been asked" in each for each in heard)
-    assert house.words("spoken.wait.other_call") in heard
+    assert house.words("spoken.wait.other_asked") in heard
     assert all(one != two for one, two in itertools.pairwise(heard))
 
 
 def test_who_rings_while_a_human_speaks_with_the_other_hears_so_at_once(house: House) -> None:
-    """No phone rings for them now, and nobody is told that one does (rule 22)."""
-    one = Caller(house).rings().presses("1", "1")
-    runs(house)
-    dana = Phone(house, 0).picks_up().presses("1")
-    one.is_joined(dana.queue_url.partition("id=")[2])
-    runs(house)
+    """Somebody else is asked for them: the phone of whoever speaks cannot ring (rules 3 and 22)."""
+    one, _ = talks(house)
     rung, sent = len(house.rung), len(house.sent)
-    two = Caller(house).rings().told("spoken.wait.other_call")
+    two = Caller(house).rings().told("spoken.wait.other_asked")
     runs(house)
     assert house.words("spoken.wait.start") not in "".join(words for _, words in two.lines)
-    assert len(house.rung) == rung
+    assert {form["To"] for form in house.rung[rung:]} == {SECOND, SUPERVISOR}
     (told,) = house.sent[sent:]
-    words = house.words("alert.calls_too", reference=one.case().reference)
-    assert (told["To"], told["Body"]) == ("+17205550130", words)
-    house.wait(60)
+    words = house.words("alert.calls_too.asked", reference=one.case().reference)
+    assert (told["To"], told["Body"]) == (DANA, words)
+    rings_out(house, set(range(rung)))
+    rung = len(house.rung)
     one.hangs_up()
     runs(house)
-    assert len(house.rung) > rung, "somebody is asked for them now"
+    assert len(house.rung) > rung, "and again when that talk ends"
+
+
+def test_the_next_is_asked_for_them_as_long_as_the_other_talk_lasts(house: House) -> None:
+    """The clocks of the case stand still meanwhile; their danger does not (rule 4)."""
+    one, _ = talks(house)
+    two = Caller(house).rings()
+    played = {0, 1}
+    runs(house)
+    for _ in range(3):
+        before = len(house.rung)
+        waits_on(house, two, 4, played)
+        assert len(house.rung) > before
+    waits_on(house, two, 40, played)
+    assert BACKSTOP in [form["To"] for form in house.rung]
+    assert one.case().talking and one.case().in_charge == "Dispatcher on duty"
+
+
+def beside(house: House) -> tuple[Caller, Phone, Caller, Phone]:
+    """A human speaks with the first call of a number, and another with the second."""
+    one, dana = talks(house)
+    rung = len(house.rung)
+    two = Caller(house).rings()
+    runs(house)
+    place = next(place for place in range(rung, len(house.rung)) if _to(house, place) == SECOND)
+    sam = Phone(house, place).picks_up().presses("1")
+    two.is_joined(sam.queue_url.partition("id=")[2])
+    runs(house)
+    return one, dana, two, sam
+
+
+def _to(house: House, place: int) -> str:
+    return str(house.rung[place]["To"])
+
+
+def test_somebody_else_speaks_with_them_and_the_case_stays_where_it_is(house: House) -> None:
+    """One holder (rule 20), who is told; the phones that still rang for it fall silent."""
+    one, _, two, _ = beside(house)
+    two.told("spoken.wait.found")
+    words = house.words(
+        "alert.other_call", reference=one.case().reference, words="Second dispatcher"
+    )
+    assert words in house.texts_to(DANA)
+    assert one.case().in_charge == "Dispatcher on duty"
+    assert len(house.hung_up) == 2  # for the first call, and for the second
+
+
+@pytest.mark.parametrize("first", ["one", "two"])
+@pytest.mark.parametrize("who", ["caller", "staff"])
+def test_one_of_two_talks_ends_and_the_other_goes_on(house: House, first: str, who: str) -> None:
+    """Nobody is late while a human still speaks; and nobody is forgotten after the last word."""
+    one, dana, two, sam = beside(house)
+    house.wait(120)
+    talks_with = {"one": (one, dana), "two": (two, sam)}
+    caller, staff = talks_with.pop(first)
+    ((other, theirs),) = talks_with.values()
+    rung = len(house.rung)
+    if who == "caller":
+        caller.hangs_up()
+    staff.parts()
+    staff.reports("completed")
+    house.passes(300, 20).settles()
+    assert other.case().talking
+    assert len(house.rung) == rung, "nobody is rung for whoever is gone, or speaks"
+    if who == "staff":
+        caller.parts().told("spoken.wait.parted").is_silent()
+        caller.told("spoken.wait.other_asked")
+        runs(house)
+        assert len(house.rung) > rung, "whoever stays on the line is asked for"
+        caller.hangs_up()
+    theirs.parts()
+    theirs.reports("completed")
+    assert not other.case().talking
+    other.parts().told("spoken.wait.parted").is_silent()
+    runs(house)
+    assert len(house.rung) > rung
+
+
+def test_back_from_988_beside_a_talk_a_person_is_asked(house: House) -> None:
+    """ "I am asking a person" is true when they hear it (rule 22)."""
+    talks(house)
+    two = Caller(house).rings()
+    house.wait(120)
+    two.presses("4", "1")
+    runs(house)
+    rings_out(house, {0, 1})
+    rung = len(house.rung)
+    two.comes_back()
+    runs(house)
+    assert house.words("spoken.wait.after_988") in two.lines[-2][1] + two.lines[-1][1]
+    assert len(house.rung) > rung
 
 
 def test_the_other_call_may_be_at_a_question(house: House) -> None:
