@@ -6,7 +6,7 @@ it off. Speech, if the program has signed for it, is recognised only after the q
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from flask import Response
 from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
@@ -19,6 +19,7 @@ from caller_service.web.shared import twiml
 TONE_EVERY = 4  # seconds of quiet between two tones
 SPEECH_PAUSE = "3"  # seconds; "auto" stops at the first pause
 TAKE_OUT = 5  # seconds that staff wait for the caller from the queue
+STILL_RINGS = 1  # seconds until it is looked again whether the caller has answered
 RINGS = 45  # seconds that 988 or a PSAP rings
 KEY_PAUSE = 4  # seconds without a key after which a number is complete
 
@@ -94,10 +95,15 @@ def tone(parts: Parts, words: Iterable[Utterance]) -> Response:
     return twiml.answered(answer)
 
 
-def queued_call(parts: Parts, words: Iterable[Utterance], call_id: str, queue: str) -> Response:
-    """A staff member's phone is joined to the caller in the queue of their case."""
+def queued_call(parts: Parts, words: Collection[Utterance], call_id: str, queue: str) -> Response:
+    """A staff member's phone is joined to the caller in the queue of their case. Without words it
+    is the same once more, while the caller's phone still rings: Twilio reports a queue that nobody
+    has been in yet as failed, and at once."""
     answer = VoiceResponse()
-    _say(parts, words, answer)
+    if words:
+        _say(parts, words, answer)
+    else:
+        answer.pause(length=STILL_RINGS)
     dial = Dial(timeout=TAKE_OUT, action=f"{parts.public_url}/twilio/page/parted?id={call_id}")
     dial.queue(queue, url=f"{parts.public_url}/twilio/voice/joined?id={call_id}")
     answer.append(dial)

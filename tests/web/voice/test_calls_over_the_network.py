@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from network import Network
 
+from caller_service.casework import answer_call
 from caller_service.rehearsal.twiml_rules import WITHHELD
 
 if TYPE_CHECKING:
     from conftest import House
 
+    from caller_service.casework.parts import Parts
     from caller_service.rehearsal.handset import Handset
 
 ME = "+17205550123"
@@ -61,6 +63,47 @@ def test_a_caller_who_hangs_up_in_a_short_talk_was_not_cut_off(network: Network)
     network.works(3)
     assert rung == len(network.house.rung)
     assert not [row for row in network.house.rows("journal") if row.event == "line_cut"]
+
+
+def test_who_takes_a_call_whose_caller_has_hung_up_hears_so(network: Network) -> None:
+    """They were rung for somebody on the line, and nobody is joined to them."""
+    me = in_danger(network)
+    person = staff(network).answers().listens()
+    me.hangs_up()
+    network.works()
+    person.press("1").ends().hears("The caller has hung up.")
+    [case] = network.house.rows("case")
+    assert case.status == "accepted"
+
+
+def test_a_phone_that_rings_long_is_waited_for_without_haste(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A queue that nobody has been in yet is reported as failed, and at once."""
+    house = network.house
+    me = network.phone(ME).dials()
+    for key in ("1", "2", "2", "2", "2", "1", "1", "2", "1"):
+        me.listens().press(key)
+    me.ends()
+    [case] = house.rows("case")
+    told = {"by": "Counselor on duty", "in_minutes": 1, "person": "Counselor on duty"}
+    assert house.dispatch(f"/{case.id}/callbacks", told).status_code == 200
+    me.waits(61)
+    network.works()
+    person = network.phone("+17205550134").rings().answers().listens().press("1")
+    network.works()
+    asked: list[str] = []
+
+    def parted(parts: Parts, call_id: str, reached: bool) -> answer_call.Spoken:
+        asked.append(call_id)
+        return answer_call.parted(parts, call_id, reached)
+
+    monkeypatch.setattr("caller_service.web.voice.calls.parted", parted)
+    me = network.phone(ME).rings().waits(20).answers()
+    network.works(1)
+    me.joined()
+    person.joined("Resident")
+    assert 1 < len(asked) < 25
 
 
 def test_a_voicemail_takes_nobody_out_of_the_queue(network: Network) -> None:
