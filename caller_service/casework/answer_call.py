@@ -258,9 +258,17 @@ def _decides(answer: str, decide: Decide) -> Callable[[OnCall], Spoken]:
             return on.says("page.call_taken" if taken else "page.call_ended", name=refusal.name)
         on.note(answer=answer)
         joined = _to_caller(on) if answer == "accepted" else None
-        return joined or on.says(f"page.call_{answer}")
+        return joined or on.says(_answered(on, answer))
 
     return decided
+
+
+def _answered(on: OnCall, answer: str) -> str:
+    """What an answer is thanked with. A caller may have hung up since this phone was rung for
+    them."""
+    left = on.case.marks.get(Mark.OFF_LINE)
+    gone = not on.case.on_line and left is not None and left >= on.call.at
+    return "spoken.whisper.left" if answer == "accepted" and gone else f"page.call_{answer}"
 
 
 def _for_other_call(on: OnCall) -> bool:
@@ -416,7 +424,7 @@ def _pressed_before(on: OnCall) -> Spoken | None:
         joined = _rings_them(on, promised) if promised else _to_caller(on)
         if joined:
             return joined
-    return on.says(f"page.call_{on.call.answer}") if on.call.answer else None
+    return on.says(_answered(on, on.call.answer)) if on.call.answer else None
 
 
 def _answered_since(on: OnCall) -> Spoken | None:
