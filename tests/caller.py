@@ -59,6 +59,9 @@ class Caller:
         return self
 
     def says(self, words: str, confidence: float = 0.9) -> Caller:
+        """Say something, where the document listens for it."""
+        heard = [each.get("input", "") for each in self.document.iter("Gather")]
+        assert any("speech" in each for each in heard), f"no ear for {words!r}: {heard}"
         self.house.wait(self.takes() + 3)
         self.lines.append(("them", f'"{words}"'))
         told = {"SpeechResult": words, "Confidence": str(confidence)}

@@ -62,6 +62,8 @@ AGAIN = timedelta(seconds=5)  # until a caller who could not be moved is moved a
 PROVIDER = "voice"  # of the messages that were spoken or keyed
 SLOWER = 1.2  # times as long, at the rate of language.toml
 IN_QUEUE = frozenset({At.WAITING, At.CONFIRM})
+# where words are listened for, if the program has signed for it
+LISTENS = frozenset({At.GREETING, At.ASKED, At.NUMBER, At.PLACE, At.STATUS, At.CLOSING})
 ANSWER = timedelta(seconds=1)  # from our answer to the first word of it
 
 
@@ -600,7 +602,7 @@ def _scripted(
         question,
         told.then.value,
         told.listens,
-        speech=parts.program.phone.speech and told.position.at in (At.ASKED, At.NUMBER, At.PLACE),
+        speech=parts.program.phone.speech and told.position.at in LISTENS,
         many=told.then == Then.LISTEN and told.position.at == At.NUMBER,
         queue=case.id,
         dial=dial,

@@ -131,7 +131,7 @@ def _begin(case: Case, scene: Scene, around: Surroundings) -> Spoken:
             return to_human(unspoken(step), Position(), scene, _brief(around))
         case, started = step.case, unspoken(step)
     if case.status != Status.SCREENING:
-        return _status_menu(started, Position(), _brief(around))
+        return _status_menu(started, Position(), (*_brief(around), *_speech_notice(scene)))
     return _greet(started, scene, around)
 
 
@@ -163,7 +163,10 @@ def _greet(step: Step, scene: Scene, around: Surroundings) -> Spoken:
     if part is None:
         return _go_on(step, Position(), scene)
     case = _put(step.case, part, scene)
-    lines = (*_brief(around), Line("spoken.greeting.danger"), Line("spoken.greeting.person"))
+    lines = (
+        *_brief(around), Line("spoken.greeting.danger"), Line("spoken.greeting.person"),
+        *_speech_notice(scene),
+    )  # fmt: skip
     asks = question_lines(case, part, scene)
     return Spoken(
         Step(case, step.effects),
@@ -171,6 +174,11 @@ def _greet(step: Step, scene: Scene, around: Surroundings) -> Spoken:
         (*lines, *asks),
         question=len(lines),
     )
+
+
+def _speech_notice(scene: Scene) -> tuple[Line, ...]:
+    """Before words are listened for, the caller knows that they are written down."""
+    return (Line("spoken.speech"),) if scene.program.phone.speech else ()
 
 
 def _brief(around: Surroundings) -> tuple[Line, ...]:
@@ -221,7 +229,7 @@ def _hear(
         return _repeat(Step(case), position, scene, around)
     scene = with_changes(scene, aloud=True, read_at=position.read_at or heard.at)
     if case.ended and position.at not in WITH_HUMAN:  # here, or by staff meanwhile
-        return _after_the_end(case, position, key)
+        return _after_the_end(case, position, key or heard.words)
     before = position
     position = with_changes(position, key=key, key_at=heard.at if key else position.key_at)
     if key or heard.words:
@@ -242,11 +250,11 @@ def _hear(
     return _HEAR[position.at](case, position, key, heard, scene, around)
 
 
-def _after_the_end(case: Case, position: Position, key: str) -> Spoken:
+def _after_the_end(case: Case, position: Position, said: str) -> Spoken:
     """The request is finished. 0 is a new one (casework/resident_call.py); nothing else is."""
     if position.at not in (At.CLOSING, At.OVER):
         return closing(Step(case), position, (Line("spoken.wait.closed"),))
-    return _said_again(case, position) if key else hang_up(case, position)
+    return _said_again(case, position) if said else hang_up(case, position)
 
 
 def _always(case: Case, key: str, position: Position, scene: Scene, around: Surroundings) -> Spoken:
@@ -517,7 +525,7 @@ def _raised(
     if isinstance(reply, Danger):
         step = _decide(case, reply, scene, heard.words, words.reading)
         return _go_on(step, position, scene)
-    if isinstance(reply, Inquiry) and position.at == At.ASKED:
+    if isinstance(reply, Inquiry) and position.at not in (At.NUMBER, At.PLACE):
         return _asks_back(case, reply, position, heard, words.reading, scene, around)
     if not isinstance(reply, Command):
         return None
@@ -535,7 +543,7 @@ def _means_aloud(case: Case, words: SpokenWords, position: Position) -> tuple[Ca
     """What their words ask for. On the phone an operator who speaks for somebody deaf, a language
     that we do not have, and whoever asks for others by their office need a person at once (rules 25
     and 26); that somebody is there is a danger sign (rule 11). A place may have any name."""
-    reply, asked = words.reading.reply, position.at == At.ASKED
+    reply, asked = words.reading.reply, position.at not in (At.NUMBER, At.PLACE)
     case = replace(case, deaf=True) if words.aloud == Aloud.RELAY else case
     if isinstance(reply, Danger):
         return case, reply
@@ -693,6 +701,10 @@ def _status_asked(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
     """1 where it stands, as far as a number alone may hear it; 2 it got worse."""
+    if (raised := _raised(case, position, heard, scene, around)) is not None:
+        return raised
+    if around.words is not None and around.words.number in (1, 2):
+        key = str(around.words.number)
     if key == "1":
         verified = may_hear_status(case, verified=False)
         words = Line(_heard_status(case) if verified else "spoken.status.not_by_number")
@@ -712,6 +724,8 @@ def _closed(
 ) -> Spoken:
     """Whoever heard where their request stands may still say that it got worse; whoever wants 911
     may be put through where the line of their PSAP is known: two keys, like in the queue."""
+    if (raised := _raised(case, position, heard, scene, around)) is not None:
+        return raised
     if key == "2" and position.choice == "status":
         return _go_on(_decide(case, Command(CommandName.WORSE), scene), position, scene)
     if key == "7" and _may_ask_psap(case, scene):

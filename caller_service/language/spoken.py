@@ -34,6 +34,7 @@ LIMITS: Mapping[str, float] = MappingProxyType(
         "spoken.withdrawn.": 3.0,
         "spoken.too_fast": 4.0,
         "spoken.known": 4.0,
+        "spoken.speech": 3.0,
         "spoken.open_request": 9.0,
         "spoken.place.": 9.0,
         "spoken.place.number": 13.0,

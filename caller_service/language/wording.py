@@ -84,6 +84,7 @@ def greeting_seconds(program: Program, catalog: Catalog) -> Mapping[str, float]:
         fill = spoken_filling(program, first, catalog) | {"number": "3"}
         keys = ["spoken.greeting.program", "spoken.greeting.danger", "spoken.greeting.person"]
         keys += ["spoken.greeting.languages"] if len(offered) > 2 else []
+        keys += ["spoken.speech"] if program.phone.speech else []
         own = " ".join(catalog.text(first, key, **fill) for key in keys)
         others = (
             seconds(

@@ -437,6 +437,37 @@ def listens(house: House) -> House:
     return house
 
 
+def test_who_speaks_is_told_that_it_is_written_down(listens: House) -> None:
+    """Before the first word is listened for (domain.md, 11); nobody is told so in vain."""
+    Caller(listens).rings().told("spoken.speech")
+    program = listens.parts.program
+    listens.change(program=replace(program, phone=replace(program.phone, speech=False)))
+    me = Caller(listens, "+17205550124").rings()
+    assert listens.words("spoken.speech") not in me.said
+
+
+@pytest.mark.parametrize("said", ["he is hitting me", "I need a person", "it got worse"])
+@pytest.mark.parametrize("at", ["the first question", "the status", "the last words"])
+def test_words_are_heard_wherever_a_key_would_be(listens: House, at: str, said: str) -> None:
+    """Nobody speaks to us unheard, and is hung up on (promise 1)."""
+    me = Caller(listens).rings()
+    if at != "the first question":
+        me.presses("1", NO, NO, NO, NO, "1", "1", "2", NO).told("spoken.closing")
+    if at == "the status":
+        me.is_silent()
+        me = Caller(listens).rings().told("spoken.open_request.keys").told("spoken.speech")
+    me.says(said)
+    assert me.queue is not None and me.case().in_danger, me.transcript()
+
+
+@pytest.mark.parametrize("said", ["no respiro bien", "no estoy respirando bien"])
+def test_a_no_in_front_of_breathing_is_no_answer(listens: House, said: str) -> None:
+    me = Caller(listens).rings()
+    listens.wait(4)
+    me.presses("2", listening=False).presses("1").says(said)
+    assert me.queue is not None and me.case().in_danger, me.transcript()
+
+
 @pytest.mark.parametrize(
     ("said", "who"),
     [
