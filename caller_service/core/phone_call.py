@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace as with_changes
 
+from .after_hand_off import tell_somebody
 from .case import Case, Status, Step, replace
 from .commands import said_again
 from .disposition import reconsider
@@ -701,8 +702,8 @@ def _status_asked(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
     """1 where it stands, as far as a number alone may hear it; 2 it got worse."""
-    if (raised := _raised(case, position, heard, scene, around)) is not None:
-        return raised
+    if (told := _told_more(case, position, heard, scene, around)) is not None:
+        return told
     if around.words is not None and around.words.number in (1, 2):
         key = str(around.words.number)
     if key == "1":
@@ -715,6 +716,22 @@ def _status_asked(
     return _not_a_key(case, position, scene, around)
 
 
+def _told_more(
+    case: Case, position: Position, heard: Heard, scene: Scene, around: Surroundings
+) -> Spoken | None:
+    """Danger or a wish in their words; or a story, of which somebody is told as of a text after the
+    hand-off (rule 7). None: nothing of these."""
+    if (raised := _raised(case, position, heard, scene, around)) is not None:
+        return raised
+    if around.words is None or not isinstance(around.words.reading.reply, Story):
+        return None
+    kept, alerts = tell_somebody(add_to_narrative(case, heard.words), heard.words, scene)
+    step = unspoken(recompute(kept, scene)).then(*alerts)
+    if step.case.in_danger:
+        return to_human(step, position, scene)
+    return _repeat(step, position, scene, around, (Line("spoken.again.here"),))
+
+
 def _heard_status(case: Case) -> str:
     return status_key(case).replace("status.", "update_call.", 1)
 
@@ -724,8 +741,8 @@ def _closed(
 ) -> Spoken:
     """Whoever heard where their request stands may still say that it got worse; whoever wants 911
     may be put through where the line of their PSAP is known: two keys, like in the queue."""
-    if (raised := _raised(case, position, heard, scene, around)) is not None:
-        return raised
+    if (told := _told_more(case, position, heard, scene, around)) is not None:
+        return told
     if key == "2" and position.choice == "status":
         return _go_on(_decide(case, Command(CommandName.WORSE), scene), position, scene)
     if key == "7" and _may_ask_psap(case, scene):

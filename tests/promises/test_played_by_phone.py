@@ -460,6 +460,20 @@ def test_words_are_heard_wherever_a_key_would_be(listens: House, at: str, said: 
     assert me.queue is not None and me.case().in_danger, me.transcript()
 
 
+@pytest.mark.parametrize("at", ["the status", "the last words"])
+def test_a_story_after_the_questions_is_kept_and_read(listens: House, at: str) -> None:
+    """As by text after the hand-off (rule 7)."""
+    story = "my brother lost his job and he has not come out of his room all week"
+    me = Caller(listens).rings().presses("1", NO, NO, NO, NO, "1", "1", "2", NO)
+    me.told("spoken.closing")
+    if at == "the status":
+        me.is_silent()
+        me = Caller(listens).rings()
+    me.says(story).told("spoken.again.here")
+    assert me.case().narrative == (story,) and me.case().review
+    assert me.action, "they may go on"
+
+
 @pytest.mark.parametrize("said", ["no respiro bien", "no estoy respirando bien"])
 def test_a_no_in_front_of_breathing_is_no_answer(listens: House, said: str) -> None:
     me = Caller(listens).rings()
