@@ -468,12 +468,13 @@ def _step(
         if again:  # the provider repeats itself
             return lambda _: _script_of(leg)
         before: Case | None = case
-        if case.ended and said == "0" and leg.callback_id is None:
+        position = _position(known["position"])
+        asks = said == "0" or (position.choice == "ended" and _unheard(conn, leg, case))
+        if case.ended and asks and leg.callback_id is None:
             case, before = _anew(conn, parts, case, contact, lock)  # a person, after all
         # before `safety` they hear what is true just now, and that others wait too (rule 4)
         surge = case.status == Status.SCREENING and "safety" not in case.answers
         scene = with_changes(parts.scene(conn, full, surge=surge).for_case(case), aloud=True)
-        position = _position(known["position"])
         around = _around(conn, parts, case, position, words, scene)
         told = decide(case, position, scene, around)
         told = _with_left(told, known["left"])
@@ -507,11 +508,20 @@ def _step(
         return None
 
 
+def _unheard(conn: sa.Connection, leg: Leg, case: Case) -> bool:
+    """Was the case closed before anybody spoke with whoever is on this call, or wrote to them since
+    it began? A talk with another call of their number was perhaps with somebody else."""
+    if legs.last_talk(conn, leg.id) is not None:
+        return False
+    wrote = case.marks.get(Mark.NOTED)
+    return wrote is None or wrote < leg.at or bool(legs.talks(conn, case.id))
+
+
 def _anew(
     conn: sa.Connection, parts: Parts, ended: Case, contact: Contact, lock: bool
 ) -> tuple[Case, Case | None]:
-    """Their case ended, and they ask for a person on the same call: the case that they opened by
-    text meanwhile, or a new one. Returns it, and how it stands in the database."""
+    """Their case ended, and they ask for a person on the same call, or wait for one: the case that
+    they opened by text meanwhile, or a new one. Returns it, and how it stands in the database."""
     known = (
         turns.load_turn(conn, parts.sealer, contact.number, parts.now()).case
         if contact.number

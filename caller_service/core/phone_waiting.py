@@ -250,6 +250,9 @@ def left_queue(
     if result == "leave" and position.choice == "text":
         effects: Effects = (Say("phone.goes_on", unasked=True), Record(Event.GOES_ON_BY_TEXT))
         return closing(Step(case, effects), position, (Line("spoken.wait.by_text"),))
+    if result == "leave" and position.choice == "ended":
+        # it was closed before anybody spoke with them: they wait for a person on another case
+        return to_human(asks_for_person(case, scene), with_changes(position, told=()), scene)
     if result in ("leave", "redirected"):
         return to_human(Step(case), position, scene)
     troubles = position.troubles + 1

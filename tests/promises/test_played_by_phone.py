@@ -206,6 +206,31 @@ def test_one_of_two_talks_ends_and_the_other_goes_on(house: House, first: str, w
     assert len(house.rung) > rung
 
 
+@pytest.mark.parametrize("beside", [True, False])
+def test_whoever_waits_unheard_waits_on_when_the_case_is_closed(house: House, beside: bool) -> None:
+    """A human found one caller safe, or closed the wrong case: nobody has heard this one (promise
+    1). They are asked for on a case of their own, and hear nothing of an end."""
+    if beside:
+        one, dana = talks(house)
+        two = Caller(house).rings()
+        dana.parts()
+        dana.reports("completed")
+        one.hangs_up()
+    else:
+        two = Caller(house).rings().presses("1", "1")
+    closed = two.case()
+    told = {"status": "closed", "by": "Dispatcher on duty", "outcome": "safe"}
+    assert house.dispatch(f"/{closed.id}/status", told).status_code == 200
+    runs(house)
+    rung = len(house.rung)
+    two.is_silent().told("spoken.wait.start")
+    assert house.words("spoken.wait.closed") not in two.said
+    case = two.case()
+    assert case.related == closed.id and case.in_danger and two.name_of_queue == case.id
+    runs(house)
+    assert len(house.rung) > rung
+
+
 def test_back_from_988_beside_a_talk_a_person_is_asked(house: House) -> None:
     """ "I am asking a person" is true when they hear it (rule 22)."""
     talks(house)
