@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as with_changes
 
 import sqlalchemy as sa
 
@@ -37,6 +38,7 @@ from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import calls_wanted, may_call_update, update_call_keys
 from caller_service.core.terms import terms
 from caller_service.jobs.queue import PEOPLE
+from caller_service.language.languages import name_for
 from caller_service.language.wording import filling, spelled
 from caller_service.store import callbacks, calls, cases, legs
 from caller_service.store.callbacks import Callback
@@ -285,7 +287,8 @@ def _to_caller(on: OnCall) -> Spoken | None:
     theirs = case is not None and (case.accepted_by == on.call.person or _for_other_call(on))
     if case is None or not case.on_line or not theirs:
         return None
-    told = on.says(*whisper(case))
+    language = _other_language(on, case)
+    told = on.says(*whisper(case, language), name=language)
     if on.parts.interprets(case):
         _into_the_room(on, case)
         return Spoken(told.words, told.language, meets=case.id)
@@ -314,16 +317,28 @@ def _interpreter(on: OnCall) -> Spoken:
     return Spoken(told.words, told.language, meets=on.case.id, waits_there=True)
 
 
-def whisper(case: Case) -> tuple[str, ...]:
-    """The keys of what is said before a caller is joined: at most two dangers, a minor, and that
-    they are deaf: an operator may speak for them, and slowly."""
+def _other_language(on: OnCall, case: Case) -> str:
+    """The caller's language, as staff call it, if it is not the one that staff are called in."""
+    ours = on.parts.catalog.spoken(on.parts.program.languages[0])
+    if case.language == ours:
+        return ""
+    return name_for(ours, on.parts.catalog.languages[case.language])
+
+
+def whisper(case: Case, language: str = "") -> tuple[str, ...]:
+    """The keys of what is said before a caller is joined: at most two dangers, their `language` if
+    it is another than the staff's, a minor, and that they are deaf: an operator may speak for them,
+    and slowly."""
     deaf = ("spoken.whisper.deaf",) if is_deaf(case) else ()
-    kinds = [f"spoken.whisper.kind.{kind}" for kind in case.dangers[: 1 if deaf else 2]]
+    most = 1 if deaf or language else 2
+    kinds = [f"spoken.whisper.kind.{kind}" for kind in case.dangers[:most]]
+    speaks = ("spoken.whisper.language",) if language else ()
     minor = ("spoken.whisper.minor",) if case.minor else ()
     interpreter = ("spoken.whisper.interpreter",) if case.interpreter else ()
     return (
         "spoken.whisper.reference",
         *(kinds or ["spoken.whisper.kind.none"]),
+        *speaks,
         *(interpreter or minor),
         *deaf,
         "spoken.whisper.connecting",
@@ -374,6 +389,9 @@ def _rings_them(on: OnCall, promised: Callback) -> Spoken:
     danger = tuple(f"spoken.whisper.kind.{kind}" for kind in on.case.dangers[:1])
     after = "spoken.callback.after" if promised.ask_for else "spoken.callback.after_no_name"
     told = on.says("spoken.whisper.reference", *danger, after, *voicemail, name=promised.ask_for)
+    if language := _other_language(on, on.case):  # they speak first, and not in vain
+        said = on.says("spoken.whisper.language", name=language)
+        told = with_changes(told, words=f"{told.words} {said.words}")
     return Spoken(told.words, told.language, joins=on.case.id)
 
 

@@ -68,6 +68,7 @@ LIMITS: Mapping[str, float] = MappingProxyType(
         "spoken.whisper.kind.": 2.0,
         "spoken.whisper.minor": 2.0,
         "spoken.whisper.deaf": 2.0,
+        "spoken.whisper.language": 2.0,
         "spoken.whisper.connecting": 1.0,
     }
 )

@@ -46,6 +46,23 @@ def waits_on(house: House, me: Caller, times: int, played: set[int]) -> None:
         rings_out(house, played)
 
 
+# ---- what staff hear first -----------------------------------------------------------------------
+@pytest.mark.parametrize(("language", "told"), [("es", True), ("en", False)])
+def test_staff_hear_which_language_the_caller_speaks(
+    house: House, language: str, told: bool
+) -> None:
+    """Their first words are in it, or they fetch who speaks it."""
+    me = Caller(house).rings()
+    if language == "es":
+        house.wait(4)
+        me.presses("2", listening=False)
+    me.presses("1", "1")
+    runs(house)
+    dana = Phone(house, 0).picks_up().presses("1")
+    assert me.case().language == language
+    assert ("Spanish." in dana.said) == told
+
+
 # ---- two calls of one number ---------------------------------------------------------------------
 DANA, SECOND, SUPERVISOR, BACKSTOP = (f"+172055501{line}" for line in (30, 31, 32, 39))
 
