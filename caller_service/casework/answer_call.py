@@ -30,7 +30,7 @@ from caller_service.core.dispatch import accept, answered_since, told_by_call
 from caller_service.core.effect import Alert
 from caller_service.core.marks import Mark
 from caller_service.core.outbound import CallbackState, CallState
-from caller_service.core.phone_waiting import psap_line
+from caller_service.core.phone_waiting import passed_beside, psap_line
 from caller_service.core.program import INTERPRETER
 from caller_service.core.questions import is_deaf
 from caller_service.core.refusal import Refused
@@ -241,11 +241,8 @@ def _decides(answer: str, decide: Decide) -> Callable[[OnCall], Spoken]:
             on.note(answer=answer)
             return on.says("page.call_passed")
         person = on.call.person or ""
-        if answer == "accepted" and _for_other_call(on):
-            on.note(answer=answer)
-            with transaction(on.parts.engine) as conn:
-                stop_calls(conn, on.parts, on.case, on.parts.now())
-            return _to_caller(on) or on.says("page.call_taken", name=on.case.in_charge)
+        if _for_other_call(on):
+            return _other_call(on, answer)
         try:
             update_case(
                 on.parts,
@@ -271,6 +268,18 @@ def _answered(on: OnCall, answer: str) -> str:
     left = on.case.marks.get(Mark.OFF_LINE)
     gone = not on.case.on_line and left is not None and left >= on.call.at
     return "spoken.whisper.left" if answer == "accepted" and gone else f"page.call_{answer}"
+
+
+def _other_call(on: OnCall, answer: str) -> Spoken:
+    """Their key takes another call of the number, or passes it on; the case stays where it is."""
+    on.note(answer=answer)
+    if answer == "accepted":
+        with transaction(on.parts.engine) as conn:
+            stop_calls(conn, on.parts, on.case, on.parts.now())
+        return _to_caller(on) or on.says("page.call_taken", name=on.case.in_charge)
+    person = on.call.person or ""
+    change(on.parts, on.case.id, lambda case, scene: passed_beside(case, person, scene), person)
+    return on.says("page.call_passed")
 
 
 def _for_other_call(on: OnCall) -> bool:

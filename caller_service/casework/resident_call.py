@@ -317,6 +317,8 @@ def ended(parts: Parts, sid: str) -> None:
         if not others:
             return phone_waiting.hung_up(case, scene)
         talk = legs.last_talk(conn, leg.id)
+        if talk is None and case.talking:
+            return phone_waiting.other_gone(case)
         if talk is None or talk.ended_at is not None or legs.speaking(conn, case.id, leg.id):
             return Step(case)
         waits = any(other.state and _at(other) in IN_QUEUE for other in others)

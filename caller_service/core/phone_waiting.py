@@ -360,11 +360,24 @@ def _ask_again(case: Case, scene: Scene) -> Step:
     return Step(*revise(case, (*rings, *pages, HandOff("line_cut"), Record(Event.LINE_CUT))))
 
 
-def _asks_beside(case: Case, scene: Scene, waited: timedelta = timedelta(0)) -> Step:
+def passed_beside(case: Case, by: str, scene: Scene) -> Step:
+    """`by` cannot take the other call of the number: the next person, now."""
+    return _asks_beside(case, scene, passed=by)
+
+
+def other_gone(case: Case) -> Step:
+    """Another call of the number is over, and nobody spoke with whoever was on it."""
+    alert = (Alert("alert.other_gone", case.in_charge),) if case.in_charge else ()
+    return Step(case, alert)
+
+
+def _asks_beside(
+    case: Case, scene: Scene, waited: timedelta = timedelta(0), passed: str = ""
+) -> Step:
     """A human speaks with another call of their number, perhaps somebody else's: ask the next
     person for this one, and the contracted line where the ladder has nobody else or after as long
     as rule 4 says."""
-    case, pages = asked_instead(case, case.in_charge, scene)
+    case, pages = asked_instead(case, case.in_charge, scene, passed=passed)
     late = not pages or waited >= timedelta(seconds=scene.program.clocks.backstop)
     if late and scene.program.backstops:
         pages = (*pages, Page("danger", case.rung, case.round, backstop=True))

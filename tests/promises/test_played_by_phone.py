@@ -192,6 +192,30 @@ def test_somebody_else_speaks_with_them_and_the_case_stays_where_it_is(house: Ho
     assert len(house.hung_up) == 2  # for the first call, and for the second
 
 
+def test_whoever_cannot_take_the_other_call_passes_it_on(house: House) -> None:
+    """To the next person, at once; "already taken" is said of the first call alone (rule 22)."""
+    talks(house)
+    rung = len(house.rung)
+    Caller(house).rings()
+    runs(house)
+    rings_out(house, {0, 1, rung})
+    said = Phone(house, rung).picks_up().presses("2").said
+    assert said == house.words("page.call_passed")
+    before = len(house.rung)
+    runs(house)
+    assert len(house.rung) > before
+
+
+def test_who_has_the_case_learns_that_the_other_call_ended_unheard(house: House) -> None:
+    """Perhaps whoever they speak with knows who it was (promise 1)."""
+    one, _ = talks(house)
+    Caller(house).rings().hangs_up()
+    runs(house)
+    words = house.words("alert.other_gone", reference=one.case().reference)
+    assert words in house.texts_to(DANA)
+    assert one.case().talking
+
+
 @pytest.mark.parametrize("first", ["one", "two"])
 @pytest.mark.parametrize("who", ["caller", "staff"])
 def test_one_of_two_talks_ends_and_the_other_goes_on(house: House, first: str, who: str) -> None:
