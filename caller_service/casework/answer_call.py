@@ -50,7 +50,7 @@ from .callbacks import goes_on, taken
 from .carry_out import ring_interpreter, stop_calls
 from .change import change, full_beside, passes, update_case
 from .parts import Parts
-from .resident_call import waits_beside
+from .resident_call import put_through_to, waits_beside
 
 TIMES = 2  # the words are said, and once more
 TAKE, PASS = "1", "2"
@@ -193,7 +193,8 @@ def parted(parts: Parts, call_id: str, reached: bool) -> Spoken:
     if not on.case.on_line:
         return on.says("spoken.whisper.left")
     # they hear an instruction to its end, or are in a call to 988: the member of staff stays on
-    told = on.says("spoken.whisper.not_yet")
+    away = put_through_to(on.parts, on.case)
+    told = on.says(f"spoken.whisper.at_{away}" if away else "spoken.whisper.not_yet")
     return Spoken(told.words, told.language, joins=on.case.id)
 
 

@@ -345,6 +345,17 @@ def staff_parted(parts: Parts, call_id: str) -> None:
         legs.end_talk(conn, leg.id, parts.now())
 
 
+def put_through_to(parts: Parts, case: Case) -> str:
+    """In whose call the caller is meanwhile, by their own choice: "988", "psap"; "": in none."""
+    with reading(parts.engine) as conn:
+        leg = legs.live(conn, parts.sealer, case.id)
+    if leg is None or not leg.state:
+        return ""
+    position = _position(json.loads(leg.state)["position"])
+    there = position.at == At.LEAVING and position.choice in ("988", "psap")
+    return position.choice if there else ""
+
+
 def waits_beside(parts: Parts, case: Case) -> bool:
     """Does another call of their number wait for a human, while one speaks with the first?"""
     if not case.talking or parts.interprets(case):  # one room a case: an interpreter is in it

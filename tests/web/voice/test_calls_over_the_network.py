@@ -76,6 +76,18 @@ def test_who_takes_a_call_whose_caller_has_hung_up_hears_so(network: Network) ->
     assert case.status == "accepted"
 
 
+def test_who_takes_a_call_whose_caller_is_at_988_hears_where_they_are(network: Network) -> None:
+    """Not "one moment" for as long as a counselor takes; and they are joined afterwards."""
+    me = in_danger(network)
+    person = staff(network).answers().listens()
+    me.press("4").listens().press("1").waits(10)
+    person.press("1").waits(20).hears("The caller is calling 988.")
+    person.never_hears("One moment.")
+    network.engine.far_end_hangs_up(me.call)
+    me.waits(20)
+    person.joined("Resident")
+
+
 def test_a_phone_that_rings_long_is_waited_for_without_haste(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
