@@ -62,6 +62,7 @@ from .phone_script import (
 from .phone_waiting import (
     calls_again,
     confirmed,
+    in_language,
     in_queue,
     psap_line,
     put_through,
@@ -318,10 +319,12 @@ def _greeted(
 def _in_language(
     case: Case, language: str, position: Position, scene: Scene, around: Surroundings
 ) -> Spoken:
-    case = replace(case, language=language)
+    step = in_language(case, language)
     languages = (language, *(tag for tag in around.languages if tag != language))
-    step = Step(case, (Record(Event.LANGUAGE, {"language": language}),))
-    greeted = _greet(step, scene, with_changes(around, languages=languages))
+    around = with_changes(around, languages=languages)
+    if case.status != Status.SCREENING:
+        return _status_menu(step, position, (*_brief(around), *_speech_notice(scene)))
+    greeted = _greet(step, scene, around)
     # they have heard who we are; only the open question and the two safety lines are said again
     lines = tuple(line for line in greeted.lines if line.key not in _ONCE)
     return with_changes(
@@ -701,7 +704,14 @@ def _place_by_human(case: Case, position: Position, scene: Scene) -> Spoken:
 def _status_asked(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    """1 where it stands, as far as a number alone may hear it; 2 it got worse."""
+    """1 where it stands, as far as a number alone may hear it; 2 it got worse; before that is said,
+    the keys of the greeting: another language."""
+    others = around.languages[1:]
+    if position.read_at is not None and heard.at < position.read_at:
+        if key == "2" and others:
+            return _in_language(case, others[0], position, scene, around)
+        if key == "3" and len(others) > 1:
+            return _menu(Step(case), position, around)
     if (told := _told_more(case, position, heard, scene, around)) is not None:
         return told
     if around.words is not None and around.words.number in (1, 2):

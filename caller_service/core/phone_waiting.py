@@ -188,6 +188,10 @@ def waiting_key(
     """A key in the queue: leaving it takes two, so that nobody falls out by a slip."""
     choice = WAIT_KEYS.get(key, "") if position.at != At.CALLED else ""
     line = psap_line(case, scene.program)
+    if key == "2" and position.at == At.WAITING and around.languages[1:]:  # as the greeting says
+        step = in_language(case, around.languages[1])
+        told = wait(step.case, position, scene, around)
+        return with_changes(told, step=Step(told.step.case, (*step.effects, *told.step.effects)))
     if (key == "9" or (choice == "psap" and not line)) and position.at != At.CALLED:
         again = position.choice == "911"  # nobody hears the same line twice
         said = "spoken.say.call_988" if again else "spoken.say.call_911"
@@ -196,6 +200,12 @@ def waiting_key(
     if not choice or not _allowed(choice, case, scene):
         return wait(case, position, scene, around)
     return _confirms(case, with_changes(position, at=At.CONFIRM, choice=choice), scene)
+
+
+def in_language(case: Case, language: str) -> Step:
+    """From here on the call is in this language, and so are texts."""
+    record = Record(Event.LANGUAGE, {"language": language})
+    return Step(replace(case, language=language), (record,))
 
 
 def _allowed(choice: str, case: Case, scene: Scene) -> bool:

@@ -63,6 +63,29 @@ def test_staff_hear_which_language_the_caller_speaks(
     assert ("Spanish." in dana.said) == told
 
 
+@pytest.mark.parametrize("at", ["in the queue", "at the status"])
+def test_the_other_language_is_theirs_wherever_it_is_offered(house: House, at: str) -> None:
+    """ "Para español, oprima 2" is said to whoever calls about a request that is known, too: 2 then
+    is no word that it got worse, and is not passed over in silence."""
+    keys = ("1", "1") if at == "in the queue" else ("1", NO, NO, NO, NO, "1", "1", "2", NO)
+    level = Caller(house).rings().presses(*keys).hangs_up().case().level
+    me = Caller(house).rings()
+    assert house.words("spoken.language", "es", number="2") in " ".join(
+        said for _, said in me.lines
+    )
+    house.wait(4)
+    me.presses("2", listening=False)
+    assert (me.case().language, me.case().level) == ("es", level)
+    says = list(me.document.iter("Say"))
+    assert says and says[-1].get("language") == "es-US"
+    house.wait(2)
+    me.presses("2", listening=at == "at the status")
+    if at == "in the queue":
+        assert me.case().language == "en"
+    else:
+        assert me.case().in_danger, "after its words it means what they say"
+
+
 # ---- two calls of one number ---------------------------------------------------------------------
 DANA, SECOND, SUPERVISOR, BACKSTOP = (f"+172055501{line}" for line in (30, 31, 32, 39))
 
