@@ -527,7 +527,7 @@ def listens(house: House) -> House:
 
 
 def test_who_speaks_is_told_that_it_is_written_down(listens: House) -> None:
-    """Before the first word is listened for (domain.md, 11); nobody is told so in vain."""
+    """Before the first word is listened for; nobody is told so in vain."""
     Caller(listens).rings().told("spoken.speech")
     program = listens.parts.program
     listens.change(program=replace(program, phone=replace(program.phone, speech=False)))
