@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
@@ -21,8 +21,11 @@ SYLLABLES = frozenset({"Han", "Hangul", "Hiragana", "Katakana"})  # one letter c
 LEAST = {"Greek": 4}
 DIFFERENT = 2  # different words of one language that are needed
 SHARE = 0.4  # and their share of all words
+# The same where accents are left out, as many do on a phone: "chong em dap vo cua"
+BARE_DIFFERENT, BARE_SHARE = 3, 0.6
 
 _APOSTROPHES = str.maketrans("’‘`´ʼʻ", "''''''")
+_UNMARKED = str.maketrans({"đ": "d", "ł": "l", "ø": "o", "ı": "i", "œ": "oe", "ß": "ss"})
 _ADDRESS = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 _WEB = re.compile(
     r"[@#][!-~]*|[!-~]*@[!-~]*|www\.[!-~]*"
@@ -137,7 +140,20 @@ def _by_words(
     words: Sequence[str], known: Collection[Unread], ours: Collection[str]
 ) -> Unread | None:
     latin = [each for each in known if not each.scripts]
-    matches = {each: [word for word in words if _of(word, each)] for each in latin}
+    return _best(words, latin, ours, _of, DIFFERENT, SHARE) or _best(
+        words, latin, ours, _of_bare, BARE_DIFFERENT, BARE_SHARE
+    )
+
+
+def _best(
+    words: Sequence[str],
+    latin: Sequence[Unread],
+    ours: Collection[str],
+    of: Callable[[str, Unread], bool],
+    least: int,
+    share: float,
+) -> Unread | None:
+    matches = {each: [word for word in words if of(word, each)] for each in latin}
     scores = {
         each: (len(heard), sum(word in each.words for word in heard), len(set(heard)))
         for each, heard in matches.items()
@@ -146,10 +162,10 @@ def _by_words(
     if best is None or _primary(best.tag) in ours or [*scores.values()].count(scores[best]) > 1:
         return None
     heard, listed, different = scores[best]  # letters alone make a name: Łukasz Błaszczyk
-    if not listed or different < DIFFERENT or heard < SHARE * len(words):
+    if (of is _of and not listed) or different < least or heard < share * len(words):
         return None
     served = [each for each in latin if _primary(each.tag) in ours]
-    return best if heard > sum(any(_of(word, each) for each in served) for word in words) else None
+    return best if heard > sum(any(of(word, each) for each in served) for word in words) else None
 
 
 def _of(word: str, language: Unread) -> bool:
@@ -157,3 +173,19 @@ def _of(word: str, language: Unread) -> bool:
     return word in language.words or any(
         not letter.isascii() and letter in language.words for letter in word
     )
+
+
+def _of_bare(word: str, language: Unread) -> bool:
+    """Is it a word of the language, accents or not?"""
+    return _of(word, language) or word in _without_accents(language.words)
+
+
+@lru_cache(maxsize=256)
+def _without_accents(words: frozenset[str]) -> frozenset[str]:
+    return frozenset(bare(word) for word in words if len(word) > 1)
+
+
+def bare(word: str) -> str:
+    """The word as it is written without accents: "chồng", "chong"."""
+    letters = unicodedata.normalize("NFD", word.translate(_UNMARKED))
+    return "".join(letter for letter in letters if unicodedata.category(letter) != "Mn")

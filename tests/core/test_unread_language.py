@@ -9,7 +9,7 @@ from conversation import CATALOG
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caller_service.core.unread_language import normal_words, script_of, unread_language
+from caller_service.core.unread_language import bare, normal_words, script_of, unread_language
 from caller_service.language.folders import folder
 from caller_service.language.interpreters import read_unread
 
@@ -368,6 +368,37 @@ SENTENCES = [(tag, said) for tag, text in WRITTEN.items() for said in lines(text
 @pytest.mark.parametrize(("tag", "said"), SENTENCES)
 def test_a_language_is_told(tag: str, said: str) -> None:
     assert told(said) == tag
+
+
+VIETNAMESE_BARE = """
+chong em dap vo cua roi, em so qua
+ba em bi kho tho va dau nguc
+em muon tu tu
+cuu em voi, co nguoi cam dao
+con toi uong nhieu thuoc lam, no khong tinh
+nha em dang chay
+toi rat buon va khong muon song nua
+chung toi khong co cho ngu toi nay
+xin chao toi can noi chuyen voi ai do"""
+
+
+@pytest.mark.parametrize("said", lines(VIETNAMESE_BARE))
+def test_vietnamese_without_its_accents_is_told(said: str) -> None:
+    """Many phones write it so; "toi", "can" and "me" are few words of a line."""
+    assert told(said) == "vi"
+
+
+@pytest.mark.parametrize(
+    ("tag", "said"),
+    [(tag, said) for tag, said in SENTENCES if not BY_TAG[tag].scripts and tag != "nv"],
+)
+def test_no_language_is_another_without_its_accents(tag: str, said: str) -> None:
+    assert told(bare(said)) in (tag, None)
+
+
+@pytest.mark.parametrize("said", [*lines(ENGLISH), *lines(SPANISH)])
+def test_nor_are_english_and_spanish(said: str) -> None:
+    assert told(bare(said)) is None
 
 
 def test_every_language_of_the_file_has_four_sentences_here() -> None:
