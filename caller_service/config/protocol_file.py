@@ -81,6 +81,7 @@ def _question(sheet: CheckedTable) -> Question:
         after_hand_off=_condition(sheet, "after_hand_off")
         if "after_hand_off" in sheet.content
         else None,
+        several=tuple(sheet.texts("several")) if "several" in sheet.content else (),
         notice_minor=sheet.flag("notice_minor", False),
     )
     sheet.done()
@@ -118,6 +119,7 @@ def _choices(sheet: CheckedTable) -> tuple[Choice, ...]:
                     choice.text("reads", ""),
                     choice.flag("opens", False),
                     choice.flag("deaf", False),
+                    choice.text("said", ""),
                 )
             )
             choice.done()

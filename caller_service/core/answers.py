@@ -73,7 +73,7 @@ def deaf_by_words(case: Case) -> Case:
 
 def record_answer(case: Case, question: Question, choice: str, scene: Scene) -> Step:
     """Store an answer. A later answer to a safety question lowers nothing: earlier reasons stay."""
-    if choice == ContactAnswer.TEXT_CALL and case.deaf:
+    if choice in (ContactAnswer.TEXT_CALL, ContactAnswer.TEXT) and case.deaf:
         choice = ContactAnswer.TEXT_DEAF
     again = tuple(name for name in case.again if name != question.id)
     case = replace(

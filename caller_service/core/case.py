@@ -385,6 +385,8 @@ class Case:
             known["channel"] = frozenset({Channel.WEB})
         if self.located:
             known["located"] = frozenset({self.located})
+        if self.deaf:
+            known["deaf"] = frozenset({"yes"})
         return known
 
     def marked(self, at: datetime, *marks: Mark) -> Case:

@@ -106,6 +106,7 @@ class Choice:
     # allows contact: counts only if the question can have been read (rule 8)
     opens: bool = False
     deaf: bool = False  # has other words for somebody deaf: `choice_key` + ".deaf"
+    said: str = ""  # the marker that it leaves, if another choice of the same text is the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,8 @@ class Question:
     sooner: Condition | None = None  # asked out of order as soon as this holds
     # a follow-up asked after the hand-off, if this holds
     after_hand_off: Condition | None = None
+    # choices that one text may name together ("1 and 3"): the first of them is the answer
+    several: tuple[str, ...] = ()
     # a minor is first told that people here may have to report (rule 14)
     notice_minor: bool = False
 

@@ -45,8 +45,9 @@ SAID_OTHER = (
 )  # fmt: skip
 SAID = (*SAID_HUMAN, *SAID_OTHER)
 LOCATED = ("inside", "outside", "not_live", "near_edge", "ambiguous", "unknown", "skipped")
-DERIVED = ("said", "located", "channel")  # facts that are no answers
+DERIVED = ("said", "located", "channel", "deaf")  # facts that are no answers
 CHANNELS = ("web",)  # values of "channel"; nothing depends on the others
+DEAF = ("yes",)  # of "deaf": they wrote that they are
 _DERIVED = ", ".join(DERIVED)
 # answers on the common path; every safety question is answered no
 COMMON = {"who": "me", "contact": "text", "need": "worried", "want": "team"}
@@ -116,6 +117,7 @@ def _questions(protocol: Protocol) -> Iterator[str]:
         if not _NAME.fullmatch(question.id) or question.id in DERIVED:
             yield f"{where}: an id is small letters, digits and _, and none of {_DERIVED}"
         yield from _choices(question, where)
+        yield from _several(question, where)
         if question.id == "contact":
             yield from _contact_choices(question)
         for condition in _conditions(question):
@@ -158,6 +160,17 @@ def _choices(question: Question, where: str) -> Iterator[str]:
             yield f"{where}: {word} is always {place}"
     if question.safety and any(choice.when.alternatives for choice in question.choices):
         yield f"{where}: a safety question offers all of its choices to everybody"
+
+
+def _several(question: Question, where: str) -> Iterator[str]:
+    codes = {choice.code for choice in question.choices}
+    if question.several and (question.safety or not set(question.several) <= codes):
+        yield f"{where}: several names choices, and never those of a safety question"
+    yield from (
+        f'{where}: "{choice.said}" is no marker'
+        for choice in question.choices
+        if choice.said and choice.said not in MARKERS
+    )
 
 
 def _contact_choices(question: Question) -> Iterator[str]:
@@ -206,7 +219,7 @@ def _values(protocol: Protocol) -> dict[str, frozenset[str]]:
         question.id: frozenset(choice.code for choice in question.choices) | DOUBT
         for question in protocol.questions
     }
-    derived = ((*protocol.dangers, *SAID), LOCATED, CHANNELS)
+    derived = ((*protocol.dangers, *SAID), LOCATED, CHANNELS, DEAF)
     return {**answers, **dict(zip(DERIVED, map(frozenset, derived), strict=True))}
 
 

@@ -23,7 +23,7 @@ _VARIANT_NAMES = {
     "they": "about somebody they know",
     "person": "about somebody else",
 }
-_DERIVED = {"said": "what was said", "located": "the place found"}
+_DERIVED = {"said": "what was said", "located": "the place found", "deaf": "said to be deaf"}
 
 
 def ask_keys(question: Question) -> tuple[str, ...]:

@@ -154,10 +154,14 @@ def carrier_holds(case: Case, delivered: datetime | None) -> bool:
 
 def readable_offer(protocol: Protocol, case: Case) -> bool:
     """Were exactly these choices sent with the open question? After an upgrade or a changed
-    protocol perhaps not: then a bare number means nothing, and the question is put again."""
+    protocol perhaps not: then a bare number means nothing, and the question is put again. "I am
+    deaf", in this very text, takes choices away and makes none of those that were sent another."""
     question = protocol.question(case.asked)
-    return not question.choices or case.offered == tuple(
-        choice.code for choice in question.offered(case.facts())
+    facts = case.facts()
+    heard = {name: known for name, known in facts.items() if name != "deaf"}
+    return not question.choices or any(
+        case.offered == tuple(choice.code for choice in question.offered(each))
+        for each in (facts, heard)
     )
 
 

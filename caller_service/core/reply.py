@@ -115,6 +115,13 @@ CONTACT_ANSWERS: Mapping[str, str] = {
     Wish.NO_CONTACT: ContactAnswer.UNWANTED,
     Wish.NO_TEXTS: ContactAnswer.UNSAFE,
 }
+# What `contact` may be answered in words by somebody deaf, who is offered no call: "yes" and these
+# two mean texts (core/answers.py), and who asks for a call has a relay.
+WORDED = {
+    ContactAnswer.TEXT: ContactAnswer.TEXT_CALL,
+    ContactAnswer.TEXT_DEAF: ContactAnswer.TEXT_CALL,
+    ContactAnswer.CALL: ContactAnswer.CALL,
+}
 # Words that carriers act on: they deliver no text of ours until START (Twilio's default opt-out
 # words).
 CARRIER_STOPS = frozenset(
@@ -302,6 +309,16 @@ def read(
         "yes_no", {}
     )
     reply = _reply(cleaned.words, words, question, offered, ears, dangers, wishes)
+    named = _several(words, question, offered, ears.vocabulary)
+    if (
+        question is not None
+        and isinstance(reply, Answer)
+        and len(named) > 1
+        and reply.choice in named
+    ):
+        others = set(named) - {reply.choice}
+        markers |= {one.said for one in question.choices if one.said and one.code in others}
+        return Reading(reply, markers, verified, wishes, worded=True)
     who = who_meant(words, ears.vocabulary)
     if (doubt := _doubt(words, question, offered, ears.vocabulary)) and isinstance(
         reply, (Story, Unclear)
@@ -470,8 +487,12 @@ def _contact_answer(
     wishes: frozenset[str], offered: tuple[str, ...], not_safe: bool
 ) -> Answer | None:
     """Where `contact` is asked, words that would take contact back are its answer."""
-    answers = [code for wish, code in CONTACT_ANSWERS.items() if wish in wishes and code in offered]
-    return Answer(ContactAnswer.UNSAFE) if not_safe else Answer(answers[0]) if answers else None
+    answers = [
+        answer
+        for wish, code in CONTACT_ANSWERS.items()
+        if wish in wishes and (answer := _offered(code, offered)) is not None
+    ]
+    return Answer(ContactAnswer.UNSAFE) if not_safe else answers[0] if answers else None
 
 
 def _wish_reply(wishes: frozenset[str], place: bool) -> Reply | None:
@@ -595,6 +616,8 @@ def _whole_answer(
         code = code or (_of_an_age(plain, vocabulary) if question.id == "who" else None)
         if code is not None and not _pleads(words, code, vocabulary):
             return _offered(code, offered)
+        if named := _several(words, question, offered, vocabulary):
+            return Answer(named[0], by_place=any(word.isdecimal() for word in words))
         return _numbered(words, plain, phrases, question, offered, vocabulary)
     meaning = vocabulary.answers.get("yes_no", {}).get(_plain(words, vocabulary))
     return Answer(SKIPPED) if meaning in (SKIPPED, UNSURE) else None
@@ -608,6 +631,36 @@ def _led(words: tuple[str, ...], question: Question, vocabulary: Vocabulary) -> 
         return None
     first = next((at for at, word in enumerate(words) if word not in vocabulary.leads), 0)
     return _listed(question, vocabulary).get(words[first:]) if first else None
+
+
+def _several(
+    words: tuple[str, ...],
+    question: Question | None,
+    offered: tuple[str, ...],
+    vocabulary: Vocabulary,
+) -> tuple[str, ...]:
+    """The answers that a text names together: "1 and 3", "drunk and hearing voices", "all of them".
+    The one that counts as the answer comes first."""
+    if question is None or not question.several:
+        return ()
+    plain = _plain(words, vocabulary)
+    if plain in vocabulary.all_of:
+        return question.several if set(offered) <= set(question.several) else ()
+    codes: set[str | None] = set()
+    part: tuple[str, ...] = ()
+    for word in (*plain, ""):
+        if word and not word.isdecimal() and word not in vocabulary.joins:
+            part = (*part, word)
+            continue
+        if part:
+            listed = _listed(question, vocabulary)
+            codes.add(listed.get(part) or _led(part, question, vocabulary))
+            part = ()
+        if word.isdecimal():
+            number = int(word[:6])
+            codes.add(offered[number - 1] if 1 <= number <= len(offered) else None)
+    ordered = tuple(code for code in question.several if code in codes and code in offered)
+    return ordered if codes <= set(ordered) else ()
 
 
 def who_meant(words: tuple[str, ...], vocabulary: Vocabulary) -> str:
@@ -767,7 +820,9 @@ def _phrases(
     return {**shared, **bare, **vocabulary.answers.get(question.id, {})}
 
 
-def _offered(code: str, offered: tuple[str, ...]) -> Reply | None:
+def _offered(code: str, offered: tuple[str, ...]) -> Answer | None:
+    if code in WORDED and code not in offered and ContactAnswer.TEXT_CALL in offered:
+        return Answer(WORDED[ContactAnswer(code)])
     if code in offered or code == SKIPPED:
         return Answer(code)
     return Answer(SKIPPED) if code == UNSURE else None

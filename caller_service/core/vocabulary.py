@@ -55,6 +55,9 @@ class Vocabulary:
     picks: frozenset[tuple[str, ...]] = frozenset()  # before a number they add nothing: "I pick"
     # beside a number they make it doubt: "I guess"
     guesses: frozenset[tuple[str, ...]] = frozenset()
+    # between several answers of one text, and what names all of them
+    joins: frozenset[str] = frozenset()
+    all_of: frozenset[tuple[str, ...]] = frozenset()
     polite: frozenset[str] = frozenset()  # words without effect: "please"
     pleas: frozenset[str] = frozenset()  # polite words that turn a "no" into a plea: "no please"
     detect: frozenset[str] = frozenset()  # words that identify this language
@@ -97,6 +100,8 @@ class Vocabulary:
             {**other.numbers, **self.numbers},
             self.picks | other.picks,
             self.guesses | other.guesses,
+            self.joins | other.joins,
+            self.all_of | other.all_of,
             self.polite | other.polite,
             self.pleas | other.pleas,
             self.detect,

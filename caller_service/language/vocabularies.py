@@ -76,6 +76,8 @@ def _read(language: str, watched: frozenset[str]) -> Vocabulary:
         numbers,
         frozenset(normal(phrase) for phrase in table.get("picks", ())),
         frozenset(normal(phrase) for phrase in table.get("guesses", ())),
+        frozenset(word for phrase in table.get("joins", ()) for word in normal(phrase)),
+        frozenset(normal(phrase) for phrase in table.get("all_of", ())),
         frozenset(word for phrase in table.get("polite", ()) for word in normal(phrase)),
         frozenset(word for phrase in table.get("pleas", ()) for word in normal(phrase)),
         frozenset(word for phrase in table.get("detect", ()) for word in normal(phrase)),

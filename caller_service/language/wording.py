@@ -31,19 +31,16 @@ class Words:
 
 def question_text(effect: Ask, language: str, catalog: Catalog) -> str:
     """A question and its numbered choices, one per line."""
-    lines = [
-        catalog.text(
-            language,
-            ask_key(effect.question, effect.variant),
-            **_fill_of(effect, language, catalog),
-        )
-    ]
+
+    def words(key: str, **fill: str) -> str:
+        deaf = f"{key}.deaf"
+        own = deaf if effect.deaf and catalog.has(language, deaf) else key
+        return catalog.text(language, own, **fill)
+
+    asked = ask_key(effect.question, effect.variant)
+    lines = [words(asked, **_fill_of(effect, language, catalog))]
     for number, code in enumerate(effect.choices, 1):
-        key = choice_key(effect.question, code)
-        choice = catalog.text(
-            language, f"{key}.deaf" if effect.deaf and catalog.has(language, f"{key}.deaf") else key
-        )
-        lines.append(f"{number} {choice}")
+        lines.append(f"{number} {words(choice_key(effect.question, code))}")
     return "\n".join(lines)
 
 

@@ -202,8 +202,8 @@ def test_calls_that_were_called_safe_end_with_it(house: House) -> None:
 
 def test_whoever_chose_calls_alone_is_asked_once_more(house: House) -> None:
     """They may mean a relay: nothing is opened by guessing (rule 10)."""
-    me = house.resident().texts(*AT_CONTACT, "5", "im deaf").told("ask.contact")
-    assert me.texts("5").case().state["answers"]["contact"] == "call"
+    me = house.resident().texts(*AT_CONTACT, "5", "im deaf").told("ask.contact.deaf")
+    assert me.texts("call only").case().state["answers"]["contact"] == "call"
 
 
 def test_somebody_else_who_is_deaf_changes_no_contact(house: House) -> None:
