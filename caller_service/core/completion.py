@@ -17,6 +17,7 @@ from .reach import ContactAnswer
 from .routing import Route, Scene, route
 from .safe_contact import by_phone, may_call, may_text, sensitive
 from .said import Said
+from .turn_steps import READ_LINES, next_line
 from .vocabulary import normal
 
 MOST_NEIGHBOURS = 3  # neighbouring lines listed for somebody outside who named none
@@ -154,7 +155,10 @@ def _check(case: Case, choice: str, scene: Scene) -> Step:
     """ "Is anyone hurt or in danger now?" A no closes nothing; a yes or a doubt pages a human (the
     rule check)."""
     record = Record(Event.ANSWERED, {"question": "check", "choice": choice})
-    return Step(case, (Say("heard.one"), record) if choice == "no" else (record,))
+    if choice != "no":
+        return Step(case, (record,))
+    case, words = next_line(case, READ_LINES)  # never the line that stood above the question
+    return Step(case, (words, record))
 
 
 def _voicemail(case: Case, choice: str, scene: Scene) -> Step:
