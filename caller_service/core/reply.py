@@ -24,6 +24,7 @@ from .vocabulary import Vocabulary, normal
 
 STORY_WORDS = 4  # shortest text, in words, that counts as a story if it answers nothing
 SHORT = 14  # longest message, in words, in which "I am watched" is recognised
+SHORT_QUESTION = 6  # longest one, in words, that asks only whether anybody reads
 SHORTEST_CODE = 4  # letters of a code word
 LONGEST = 4000  # characters that are read; all are stored
 AGE_DIGITS = 3
@@ -299,6 +300,9 @@ def read(
     contact = _asks_contact(question, offered)
     calls_alone = ears.speech.only | (ears.speech.instead if contact else frozenset())
     wishes = _meant(words, wishes, calls_alone, ears)
+    if Wish.THERE in wishes and len(words) <= SHORT_QUESTION and ASKS.search(cleaned.words):
+        # "¿alguien está leyendo mis mensajes?" asks about us; without "?" it tells of somebody else
+        wishes -= {Wish.WATCHED}
     dangers = found["dangers"]
     if verified:  # the word may be part of what they say: "pills i took all of them"
         dangers = tuple(dict.fromkeys((*dangers, *ears.speech.kinds(whole))))
@@ -435,7 +439,7 @@ def _reply(
     if (wish_reply := _wish_reply(wishes, place)) is not None:
         return wish_reply
     if place and _names_no_place(said, bare, ears):
-        return Unclear()
+        return _wish_reply(wishes, place=False) or Unclear()
     if place:
         return PlaceGiven(said.strip())
     return _words_alone(words, bare, question, offered, ears.vocabulary, wishes)
@@ -497,7 +501,7 @@ def _contact_answer(
 
 def _wish_reply(wishes: frozenset[str], place: bool) -> Reply | None:
     """A wish inside a sentence: contact taken back, a person, 911, an ordinary question. For a
-    place, the last two are ignored, because a street may have such a name."""
+    place, the last two of INQUIRIES that ask who somebody is are ignored: it may be named so."""
     if closing := frozenset[str]().union(
         *(ways for wish, ways in WITHDRAWALS.items() if wish in wishes)
     ):
@@ -613,7 +617,10 @@ def _whole_answer(
         plain = _plain(words, vocabulary)
         phrases = _phrases(question, offered, vocabulary)
         code = phrases.get(words) or phrases.get(plain) or _led(plain, question, vocabulary)
-        code = code or (_of_an_age(plain, vocabulary) if question.id == "who" else None)
+        if question.id == "who":
+            fillers = vocabulary.leads | vocabulary.polite
+            code = code or _of_an_age(plain, vocabulary)
+            code = code or _who_among(plain, fillers, vocabulary) or None
         if code is not None and not _pleads(words, code, vocabulary):
             return _offered(code, offered)
         if named := _several(words, question, offered, vocabulary):
@@ -672,7 +679,14 @@ def who_meant(words: tuple[str, ...], vocabulary: Vocabulary) -> str:
         rest = _without(phrase, rest)
     if rest == words or len(words) > SHORT:
         return ""
-    fillers = vocabulary.leads | vocabulary.polite | vocabulary.beside_who
+    return _who_among(
+        rest, vocabulary.leads | vocabulary.polite | vocabulary.beside_who, vocabulary
+    )
+
+
+def _who_among(rest: tuple[str, ...], fillers: frozenset[str], vocabulary: Vocabulary) -> str:
+    """Who needs help, where the other words add nothing: "my sister needs help too"."""
+    listed = vocabulary.answers.get("who", {})
     # a filler may begin or end an answer: the longest one that is left between fillers counts
     between = (
         (first, last)

@@ -190,6 +190,9 @@ def found_out(case: Case, reading: Reading) -> bool:
     danger is known or a human leads the conversation. The case then counts as watched: software
     stays silent and a human reads (rules 9 and 25)."""
     reply = reading.reply
+    if isinstance(reply, Command) and reply.name == CommandName.PERSON and not reply.alone:
+        # "its her husband, you can call me": after violence he learns nothing
+        return case.violent and Wish.OTHER_HANDS in reading.wishes
     return (
         isinstance(reply, Inquiry)
         and reply.about == Wish.OTHER_HANDS

@@ -5,7 +5,17 @@ from __future__ import annotations
 
 import pytest
 from conftest import House
-from played import answers
+from played import (
+    DANA,
+    FULL,
+    FULL_ES,
+    SUICIDE,
+    UNIT,
+    answers,
+    held,
+    paged_for_danger,
+    staff,
+)
 
 AT_CONTACT = ("hello", "1", "2", "2", "2")
 AT_NEED = (*AT_CONTACT, "1", "1", "Main St and 3rd Ave")
@@ -77,3 +87,142 @@ def test_a_question_of_safety_or_contact_has_one_answer(house: House, said: str)
     assert house.resident().texts("hello", "1", said).case().state["asked"] == "health"
     other = house.resident("+17205550188").texts(*AT_CONTACT, said)
     assert other.case().state["asked"] == "contact"
+
+
+# ---- whoever else holds the phone ----------------------------------------------------------------
+@pytest.mark.parametrize(
+    "said",
+    ["its her husband, its ok to call", "its her husband, you can call me",
+     "this is her husband can someone call me please", "habla su esposo, pueden llamar"],
+)  # fmt: skip
+@pytest.mark.parametrize("before", [(), ("2",)])
+def test_after_violence_somebody_elses_hand_is_answered_by_nobody(
+    house: House, said: str, before: tuple[str, ...]
+) -> None:
+    """Rules 5, 9 and 10: it opens nothing, and software stays silent until a human has read."""
+    me = house.resident().texts("my husband hits me", *before, said)
+    assert me.heard == []
+    assert (
+        me.case().state["answers"].get("contact") is None and "watched" in me.case().state["said"]
+    )
+
+
+@pytest.mark.parametrize(
+    "said", ["its her husband that hits her", "its her husband. he is beating her"]
+)
+def test_who_hits_is_not_who_writes(house: House, said: str) -> None:
+    me = house.resident().texts(said)
+    assert paged_for_danger(house) and me.heard != []
+    assert "watched" not in me.case().state["said"]
+
+
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [("what did sarah tell you about me", "others.cannot_say"),
+     ("i know she texts you", "others.cannot_say"), ("does my wife text you", "others.cannot_say"),
+     ("we demand preservation of all records of communications", "others.legal"),
+     ("we have a warrant", "others.legal"), ("who is your records custodian", "others.legal")],
+)  # fmt: skip
+def test_who_asks_about_others_learns_nothing(house: House, said: str, key: str) -> None:
+    """Rule 25."""
+    house.resident().texts(said).told(key)
+
+
+# ---- does anybody read this ----------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("said", "watched"),
+    [("¿alguien está leyendo mis mensajes?", False), ("alguien esta leyendo esto?", False),
+     ("alguien está leyendo mis mensajes", True), ("mi esposo esta leyendo mis mensajes?", True),
+     ("someone is reading my messages", True)],
+)  # fmt: skip
+def test_a_question_whether_anybody_reads_is_about_us(
+    house: House, said: str, watched: bool
+) -> None:
+    me = house.resident().texts(*FULL_ES, said)
+    assert (me.heard == []) is watched
+    assert ("watched" in me.case().state["said"]) is watched
+
+
+@pytest.mark.parametrize("said", ["who is this", "are you a robot", "is this free"])
+def test_an_ordinary_question_is_answered_where_a_place_is_asked(house: House, said: str) -> None:
+    """A street may be named like a question, but no place is in these words."""
+    me = house.resident().texts(*SUICIDE).told("ask.where.person").texts(said)
+    me.told("ask.where.person").hears_not(house.words("unclear.place"))
+
+
+@pytest.mark.parametrize("said", ["can you call my phone", "could someone ring my cell"])
+def test_who_asks_for_a_call_asks_for_a_person(house: House, said: str) -> None:
+    """Not whether we tell others."""
+    house.resident().texts("hello", said)
+    assert paged_for_danger(house)
+
+
+# ---- who needs help, in a sentence ---------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("said", "who"),
+    [("my sister needs help too", "adult"), ("help my brother please", "adult"),
+     ("me and my two kids", "me"), ("i need help too", "me"), ("mi hermana tambien", "adult")],
+)  # fmt: skip
+def test_who_needs_help_is_understood_in_a_sentence(house: House, said: str, who: str) -> None:
+    me = house.resident().texts("hello", said)
+    assert me.case().state["answers"]["who"] == who
+
+
+@pytest.mark.parametrize("said", ["i am sorry", "my sister and my brother", "not me"])
+def test_words_beside_it_make_nobody_the_one_in_need(house: House, said: str) -> None:
+    assert "who" not in house.resident().texts("hello", said).case().state["answers"]
+
+
+# ---- after the hand-off --------------------------------------------------------------------------
+def test_a_child_who_says_so_late_is_told_before_the_check_question(house: House) -> None:
+    """Rule 14: the sentence about reporting comes before we ask, and once."""
+    me = house.resident().texts(*FULL, "btw im only 13").told("minor.report", "ask.check")
+    me.texts("is that ok").told("ask.check").hears_not(house.words("minor.report"))
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_no_to_the_check_question_hears_another_line(house: House, language: str) -> None:
+    """Rule 4: nobody is answered with the same line twice."""
+    full, story = {
+        "en": (FULL, "my mom never gets me"), "es": (FULL_ES, "mi mama no me entiende nunca"),
+    }[language]  # fmt: skip
+    me = house.resident().texts(*full, story)
+    answers(me, "heard.one", language)
+    answers(me.texts("2"), "heard.two", language)
+
+
+@pytest.mark.parametrize(
+    "said", ["how long will they be", "are they close", "cuanto van a tardar", "ya estan cerca"]
+)
+def test_who_asks_how_long_is_told_how_it_stands(house: House, said: str) -> None:
+    """Promise 3: the truth about waiting, and no question about danger."""
+    me = house.resident().texts(*FULL, said)
+    assert me.case().state["asked"] == "" and not me.case().state["said"]
+
+
+@pytest.mark.parametrize("said", ["nvm i dont need them anymore", "i dont need them anymore"])
+def test_who_needs_the_team_no_more_has_cancelled(house: House, said: str) -> None:
+    me = house.resident().texts(*FULL, said).told("cancel.done")
+    assert me.case().status == "cancelled" and not paged_for_danger(house)
+
+
+# ---- people on duty ------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "said",
+    ["no unit free", "no units available right now", "nobody available", "all units are out",
+     "we are full", "at capacity", "no hay unidades", "nadie disponible"],
+)  # fmt: skip
+def test_a_team_without_a_unit_passes_it_on(house: House, said: str) -> None:
+    me = house.resident().texts(*FULL)
+    house.settles()
+    code = me.case().reference
+    assert staff(house, UNIT, f"{code} {said}") == house.words("page.passed_alone", reference=code)
+    assert me.case().status == "handed_off"
+
+
+@pytest.mark.parametrize("said", ["closed safe", "close plan made", "closed as resolved"])
+def test_closing_words_do_not_reach_who_is_in_danger(house: House, said: str) -> None:
+    me, code = held(house)
+    before = len(house.texts_to(me.number))
+    assert house.words("page.close", reference=code) in staff(house, DANA, f"{code} {said}")
+    assert len(house.texts_to(me.number)) == before
