@@ -358,6 +358,9 @@ def _from_holder(case: Case, name: str, rest: str, answer: Answer, staff: StaffW
     words = words_of(rest, staff)
     if isinstance(answer, Passes) and words.casefold().strip(" .!") in staff.gives_back:
         return _Action(lambda now, scene, _: _give_back(now, name, scene), "page.released")
+    if isinstance(answer, Takes) and answer.minutes not in NUMBERS and not case.holder_wrote:
+        # it was handed to them: an "ok" is for whoever asked, and no first words (rule 20)
+        return _Action(None, _accepted_keys(case))
     if isinstance(answer, Passes) and not case.holder_wrote:  # it was handed to them: they refuse
         return _Action(lambda now, scene, _: _give_back(now, name, scene), "page.released")
     if isinstance(answer, Passes) and len(words.split()) <= SHORT_REFUSAL:

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import pytest
-from conftest import House
+from conftest import House, Resident
 from played import (
     DANA,
     FULL,
     FULL_ES,
+    LUIS,
     SUICIDE,
     UNIT,
     answers,
     held,
+    later,
     paged_for_danger,
     staff,
 )
@@ -192,7 +194,16 @@ def test_a_no_to_the_check_question_hears_another_line(house: House, language: s
 
 
 @pytest.mark.parametrize(
-    "said", ["how long will they be", "are they close", "cuanto van a tardar", "ya estan cerca"]
+    "said",
+    [
+        "how long will they be",
+        "are they close",
+        "r u gonna call or not",
+        "cuanto van a tardar",
+        "ya estan cerca",
+        "ya vienen o no",
+        "q paso",
+    ],
 )
 def test_who_asks_how_long_is_told_how_it_stands(house: House, said: str) -> None:
     """Promise 3: the truth about waiting, and no question about danger."""
@@ -226,3 +237,49 @@ def test_closing_words_do_not_reach_who_is_in_danger(house: House, said: str) ->
     before = len(house.texts_to(me.number))
     assert house.words("page.close", reference=code) in staff(house, DANA, f"{code} {said}")
     assert len(house.texts_to(me.number)) == before
+
+
+def handed_to_luis(house: House) -> tuple[Resident, str]:
+    """Dana has written to somebody in danger and asked Luis to go on."""
+    me, code = held(house)
+    assert house.words("page.handed", reference=code, name="Second dispatcher") == staff(
+        house, DANA, f"{code} HAND TO Second dispatcher"
+    )
+    return me, code
+
+
+@pytest.mark.parametrize("said", ["ok", "on it", "omw", "20", "👍"])
+def test_an_ok_to_who_hands_it_over_is_no_first_word(house: House, said: str) -> None:
+    """Rules 20 and 21: to accept is not to join. The resident reads no "ok", and the clock for
+    their first words runs on."""
+    me, code = handed_to_luis(house)
+    before = len(house.texts_to(me.number))
+    asked = len([text for text in house.texts_to(DANA) if "needs a person" in text])
+
+    assert house.words("page.accepted", reference=code) in staff(house, LUIS, f"{code} {said}")
+    assert len(house.texts_to(me.number)) == before
+    later(house, 120)
+    assert len([text for text in house.texts_to(DANA) if "needs a person" in text]) > asked
+
+    staff(house, LUIS, f"{code} hi, I am Luis")
+    assert "hi, I am Luis" in house.texts_to(me.number)[-1]
+    staff(house, LUIS, f"{code} ok")
+    assert house.texts_to(me.number)[-1].endswith("ok")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "anyone"), ("en", "whatever"), ("en", "useless robot"), ("es", "nadie"),
+     ("es", "contesten")],
+)  # fmt: skip
+def test_a_cry_is_no_place(house: House, language: str, said: str) -> None:
+    """Rule 13: no team is sent to "whatever"."""
+    first = {"en": SUICIDE, "es": ("quiero matarme", *SUICIDE[1:])}[language]
+    me = house.resident().texts(*first, said)
+    assert me.case().state["asked"] == "where"
+    assert "where" not in me.case().state["answers"]
+
+
+@pytest.mark.parametrize("said", ["sale", "va", "orale gracias", "enterado"])
+def test_a_short_thanks_in_spanish_is_only_thanks(house: House, said: str) -> None:
+    answers(house.resident().texts(*FULL_ES, said), "thanks.open", "es")
