@@ -77,6 +77,26 @@ def test_several_needs_are_all_kept(house: House, said: str, need: str, also: se
     assert (state["asked"] == "gun") == asks_for_a_gun
 
 
+@pytest.mark.parametrize(
+    ("said", "chosen"), [("1 and 2", "counselor"), ("2 and 3", "counselor"), ("1, 3", "wait")]
+)
+def test_two_wishes_if_no_team_is_free(house: House, said: str, chosen: str) -> None:
+    """They are no story: no question about danger follows."""
+    me = house.resident().texts(*AT_NEED, "1", said)
+    assert me.case().state["answers"]["if_none"] == chosen
+    assert me.case().state["asked"] != "check"
+
+
+@pytest.mark.parametrize(
+    ("said", "contact"),
+    [("both are fine", "text_call"), ("no dear", "unsafe"), ("yes ga", "text_call")],
+)
+def test_words_that_add_nothing_to_an_answer(house: House, said: str, contact: str) -> None:
+    """ "GA" ends a turn in the habit of whoever used a TTY."""
+    me = house.resident().texts("hello dear", "me ga", "no ga", "no dear", "no bro", said)
+    assert me.case().state["answers"]["contact"] == contact
+
+
 @pytest.mark.parametrize("said", ["1 and 9", "1 and my mom", "1 and 3 but he left"])
 def test_a_text_that_says_more_is_no_several_answers(house: House, said: str) -> None:
     me = house.resident().texts(*AT_NEED, said)
