@@ -301,6 +301,8 @@ def _add_preamble(step: Step, scene: Scene, first: bool) -> Step:
     case, effects = step.case, step.effects
     if not scene.by_text:  # the greeting, or the first screen, has said it
         return step
+    if _asks_about_others(effects, case):
+        return step
     dangerous = first and case.in_danger
     if dangerous or case.unread_language:
         return Step(case.marked(scene.now, Mark.PREAMBLE_OWED) if first else case, effects)
@@ -344,9 +346,19 @@ def _outside(case: Case, scene: Scene) -> bool:
 
 
 def _asked_enough(effects: tuple[Effect, ...], before: Level | None, case: Case) -> bool:
-    """Was this thanks, or a text in a language we cannot read? Then no question follows it."""
+    """Was this thanks, a text in a language we cannot read, or a question of whoever may hold the
+    phone? Then no question follows it."""
     keys = {effect.key for effect in effects if isinstance(effect, Say)}
+    if _asks_about_others(effects, case) and before == case.level:
+        return True
     return "interpreter.line" in keys or ("thanks.open" in keys and before == case.level)
+
+
+def _asks_about_others(effects: tuple[Effect, ...], case: Case) -> bool:
+    """After violence, does somebody ask what was written here? "We cannot say who wrote to us" is
+    all they read: an open question would say it (rules 10 and 25)."""
+    keys = {effect.key for effect in effects if isinstance(effect, Say)}
+    return case.violent and not keys.isdisjoint(("others.cannot_say", "others.legal"))
 
 
 def _ask_on(case: Case, scene: Scene, quiet: bool = False) -> Step:

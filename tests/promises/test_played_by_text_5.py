@@ -150,6 +150,19 @@ def test_who_asks_about_others_learns_nothing(house: House, said: str, key: str)
     house.resident().texts(said).told(key)
 
 
+@pytest.mark.parametrize("said", ["what did she tell you about me", "did my wife text you"])
+def test_after_violence_who_asks_about_others_reads_that_alone(house: House, said: str) -> None:
+    """The question that is open, and the preamble that is owed, would say who wrote (rule 10)."""
+    me = house.resident().texts("my husband hits me")
+    assert me.case().state["asked"] == "health"
+
+    me.texts(said)
+
+    assert me.heard == [house.words("others.cannot_say")]
+    assert me.case().state["asked"] == "health"
+    me.texts("no").told("preamble", "ask.contact")
+
+
 # ---- does anybody read this ----------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("said", "watched"),
