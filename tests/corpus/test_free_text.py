@@ -1003,3 +1003,30 @@ def test_who_does_not_want_to_but_will_is_in_danger(deed: str, turns: str) -> No
 )  # fmt: skip
 def test_ways_out_are_heard_without_the_word(said: str) -> None:
     assert read_combinations().kinds(normal(said)), said
+
+
+@pytest.mark.parametrize("done", ["headbutting", "strangling", "kicking", "tying up"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "my caseworker is {} her",
+        "a homeless man keeps {} the cashier",
+        "my bestie wouldnt stop {} my neighbor",
+        "my wife been {} my mom",
+        "these kids {} an old man",
+        "i caught tiff {} another kid",
+    ],
+)
+def test_violence_that_goes_on_is_heard_in_every_form(done: str, form: str) -> None:
+    assert read_combinations().kinds(normal(form.format(done)))
+
+
+@pytest.mark.parametrize("act", ["headbutt", "bite", "smother", "shove into the wall"])
+@pytest.mark.parametrize("form", ["{} tryna {} {}", "{} want {} {}", "{} is about to {} {}"])
+@pytest.mark.parametrize(("who", "whom"), [("my boss", "the cashier"), ("these kids", "tiana")])
+def test_violence_that_is_wanted_is_heard_in_every_form(
+    act: str, form: str, who: str, whom: str
+) -> None:
+    verb, _, where = act.partition(" ")
+
+    assert read_combinations().kinds(normal(f"{form.format(who, verb, whom)} {where}"))
