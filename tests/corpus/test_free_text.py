@@ -1030,3 +1030,25 @@ def test_violence_that_is_wanted_is_heard_in_every_form(
     verb, _, where = act.partition(" ")
 
     assert read_combinations().kinds(normal(f"{form.format(who, verb, whom)} {where}"))
+
+
+TOLD = [
+    "no spoilers but the dad strangles the nurse at the end",
+    "have u seen the one where the detective chases the girl with an axe",
+    "in greys anatomy a teenager falls off the roof",
+    "whats the policy if a tenant pulls a gun",
+    "our church wants a speaker on child abuse",
+    "nobody is unconscious, i need food",
+    "my uncle shot two ducks opening day",
+]
+
+
+@pytest.mark.parametrize("told", TOLD)
+def test_what_is_told_asked_about_or_denied_is_no_danger(told: str) -> None:
+    assert not read_combinations().kinds(normal(told))
+
+
+@pytest.mark.parametrize("told", TOLD)
+@pytest.mark.parametrize("danger", ["he has a gun", "she is not breathing", "he is hitting my mom"])
+def test_what_is_told_hides_no_danger_beside_it(told: str, danger: str) -> None:
+    assert read_combinations().kinds(normal(f"{told} and {danger}"))
