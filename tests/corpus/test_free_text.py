@@ -1052,3 +1052,30 @@ def test_what_is_told_asked_about_or_denied_is_no_danger(told: str) -> None:
 @pytest.mark.parametrize("danger", ["he has a gun", "she is not breathing", "he is hitting my mom"])
 def test_what_is_told_hides_no_danger_beside_it(told: str, danger: str) -> None:
     assert read_combinations().kinds(normal(f"{told} and {danger}"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my ex is standing outside my window and wont leave",
+        "a drunk guy is in the yard and im home alone",
+        "i turned my phone on silent so he cant find me",
+        "they pushed the dresser against the door because of him",
+        "some guy is going room to room looking for me",
+    ],
+)
+def test_somebody_who_lurks_is_heard(said: str) -> None:
+    assert read_combinations().kinds(normal(said))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my neighbor is in the yard yelling at his dog",
+        "he is at the door with a pizza",
+        "my ex is at my house picking up the kids",
+        "i put the chair against the door to hold it open",
+    ],
+)
+def test_whoever_visits_does_not_lurk(said: str) -> None:
+    assert not read_combinations().kinds(normal(said))
