@@ -59,7 +59,7 @@ def book(
     if due > scene.now + FURTHEST:
         raise Refused("too_far")
     if person and ((rung := scene.program.rung_of(person)) is None or not rung.number):
-        raise Refused("no_such_person", person)
+        raise Refused("no_such_person")
     due = max(due, scene.now)
     until = max(until or due + WINDOW, due)
     booked = BookCallback(due, until, by, ask_for, person, MOST_ATTEMPTS, SPACING)

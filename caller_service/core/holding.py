@@ -256,7 +256,7 @@ def hand_over(
         raise Refused("held" if case.holder else "not_yours", case.in_charge)
     # the resident is told this name, so we must be able to alert that person
     if scene.program.rung_of(to) is None:
-        raise Refused("no_such_person", to)
+        raise Refused("no_such_person")
     if not works_now(scene.program, to, scene.local):  # "goes on with you" would be untrue
         raise Refused("off_duty", to)
     if case.in_danger and to in full:

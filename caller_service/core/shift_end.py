@@ -34,7 +34,7 @@ def ask_to_take(
     if by not in (case.holder, case.accepted_by):
         raise Refused("not_yours", case.in_charge)
     if not to or to in (case.holder, case.accepted_by):
-        raise Refused("no_such_person", to)
+        raise Refused("no_such_person")
     if case.in_danger and to in full:
         raise Refused("full_other", to)
     if case.handover_asked == to:

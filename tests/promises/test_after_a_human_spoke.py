@@ -219,6 +219,7 @@ def test_a_hand_over_to_nobody_we_can_tell_is_refused(house: House) -> None:
     me, _ = held(house)
     answer = house.dispatch(f"/{me.case().id}/hand-over", {"by": NAME, "to": "Zoe"})
     assert (answer.status_code, answer.get_json()["code"]) == (409, "no_such_person")
+    assert "held_by" not in answer.get_json(), "she does not have it"
     assert not any("Zoe" in text for text in house.texts_to(WHO))
 
 

@@ -655,6 +655,10 @@ def changed(hand_off_id: str, decide: Decide) -> Response | None:
     """Change the case; returns None if that is done, else the refusal."""
     return acted(hand_off_id, lambda case, scene, _: decide(case, scene))
 
+# what these refusals name is not who has the case
+NOT_HELD_BY = frozenset({"off_duty", "full_other", "phone_in_use"})
+
+
 
 def _acted(hand_off_id: str, decide: Look) -> Response:
     return acted(hand_off_id, decide) or _packet(hand_off_id)
@@ -684,7 +688,8 @@ def _unless_refused(do: Callable[[Once | None], object]) -> Response | None:
     try:
         return done(do)
     except Refused as refusal:
-        held = {"held_by": refusal.name} if refusal.name else {}
+        theirs = refusal.name and refusal.code not in NOT_HELD_BY
+        held = {"held_by": refusal.name} if theirs else {}
         return problem(409, "Conflict", REFUSALS[refusal.code], code=refusal.code, **held)
 
 

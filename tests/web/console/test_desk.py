@@ -701,7 +701,8 @@ def test_a_case_is_handed_to_nobody_who_is_off_duty(house: House, desk: Browser)
 
     assert refused.status_code == 409 and f"{away} is not on shift" in refused.text
     told = {"by": "Dana Ruiz", "to": away}
-    assert house.dispatch(f"/{case.id}/hand-over", told).json["code"] == "off_duty"
+    refused = house.dispatch(f"/{case.id}/hand-over", told).json
+    assert refused["code"] == "off_duty" and "held_by" not in refused
     chief = next(rung for rung in ladder if rung.name == "Shift supervisor")
     assert does(desk, case.id, "hand_over", to=chief.name).status_code == 303
     by_text = house.resident(chief.number).texts(f"{case.reference} hand over to {away}")
