@@ -151,6 +151,7 @@ def test_a_body_that_cannot_be_taken_has_its_status_and_code(
     assert answer.content_type == "application/problem+json"
     assert (answer.status_code, answer.get_json()["code"]) == (status, code)
     assert "color" not in answer.text
+    assert code != "unreadable" or "not JSON" in answer.get_json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -160,6 +161,10 @@ def test_a_body_that_cannot_be_taken_has_its_status_and_code(
         ("GET", "/api/v1/hand-offs?after=%00", 400, "unreadable"),
         ("GET", "/api/v1/hand-offs?after=%ff", 422, "invalid"),
         ("GET", "/api/v1/hand-offs?after=K7M4Q2", 422, "invalid"),
+        ("GET", f"/api/v1/hand-offs?after={'-' * 36}", 422, "invalid"),
+        ("GET", "/api/v1/hand-offs?opn=false", 422, "invalid"),
+        ("GET", "/api/v1/hand-offs?OPEN=false", 422, "invalid"),
+        ("GET", "/api/v1/hand-offs?limit=1&limit=2", 422, "invalid"),
         ("GET", "/api/v1/hand-offs/%ff%fe", 404, "not_found"),
         ("GET", "/api/v1/hand-offs?limit=1e3", 422, "invalid"),
         ("GET", "/api/v1/hand-offs?limit=99999999999999999999", 422, "invalid"),
@@ -189,3 +194,27 @@ def test_a_name_holds_nothing_unseen_and_has_one_spelling(name: str) -> None:
         field.deserialize(name)
     assert field.deserialize("Jose\u0301") == field.deserialize("Jos\u00e9")
     assert field.deserialize("क्\u200dष") == "क्\u200dष", "a joiner that some scripts need"
+
+
+def test_a_parameter_that_a_route_does_not_have_is_refused_and_nothing_is_done(
+    house: House,
+) -> None:
+    """Somebody who adds `dry_run`, or mistypes `open`, must not get the real thing or another
+    list."""
+    case_id = house.resident().wants_a_team().case().id
+    before = house.rows("journal")
+    paths = house.client.get("/api/v1/openapi.json").get_json()["paths"]
+    told = {"Authorization": f"Bearer {house.token}"}
+    for path, methods in paths.items():
+        for method in methods.keys() & {"get", "post"}:
+            answer = house.client.open(
+                path.replace("{hand_off_id}", case_id) + "?Marcie=17205550123",
+                method=method.upper(), json={} if method == "post" else None, headers=told,
+            )  # fmt: skip
+            body = answer.get_json()
+            assert (answer.status_code, body["code"]) == (422, "invalid"), (path, method)
+            assert body["errors"]["query"]["unknown"]
+            assert "Marcie" not in answer.text and "7205550123" not in answer.text
+    assert house.rows("journal") == before
+    listed = house.client.get("/api/v1/hand-offs?limit=x&opn=true", headers=told).get_json()
+    assert "after, limit, open, test" in listed["errors"]["query"]["unknown"][0]

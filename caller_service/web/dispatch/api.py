@@ -45,6 +45,7 @@ from caller_service.web.shared.token_guard import bearer, bearer_only, lacks, ne
 
 from . import openapi, openapi_examples
 from .once import done, readable_key_only
+from .query import known_query_only
 
 BY = StaffWords(80, line=True, required=True, metadata={"description": "Who does it, by name."})
 MOVES = [
@@ -64,8 +65,8 @@ class Listing(Schema):
 
     after = fields.Str(
         load_default="",
-        # another cursor would silently list nothing
-        validate=validate.Regexp(r"^([0-9a-f-]{36})?$(?!\n)"),
+        # another cursor would silently list nothing, or everything again
+        validate=validate.Regexp(r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$(?!\n)"),
         metadata={"description": "The last hand_off_id of the page before."},
     )
     limit = fields.Int(load_default=50, validate=validate.Range(1, 200))
@@ -330,6 +331,7 @@ def listing(asked: dict[str, Any]) -> Response:
     """The hand-offs that were sent to your destination, oldest first, each as its current
     packet."""
     packets = list_hand_offs(
+hand_offs.before_request(known_query_only({"hand_offs.listing": list(Listing().fields)}))
         parts(), bearer(), asked["limit"], asked["after"], asked["open"], asked["test"]
     )
     return jsonify(

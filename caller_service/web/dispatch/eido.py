@@ -25,6 +25,7 @@ from caller_service.web.shared.token_guard import bearer, bearer_only, needs
 
 from .api import BY, Ending, changed, police_of
 from .once import readable_key_only
+from .query import known_query_only
 
 
 class UnitStatus(Ending):
@@ -59,6 +60,7 @@ eido = Blueprint(
 eido.before_request(bearer_only)
 eido.before_request(readable_key_only)
 
+eido.before_request(known_query_only({}))
 
 @eido.get("/<hand_off_id>")
 @needs(READ)

@@ -243,8 +243,7 @@ def _refused(
         yield 409, sorted(refusals)
     yield 413, [CODES[413]]
     yield 415, [CODES[415]]
-    if changes or "{hand_off_id}" not in path:
-        yield 422, [CODES[422], *([REUSED] if changes else [])]
+    yield 422, [CODES[422], *([REUSED] if changes else [])]
     yield 429, [SLOWED]
     yield 503, [CODES[503], *(["eido_faults"] if path.startswith("/EIDO/") else [])]
 

@@ -28,6 +28,7 @@ from caller_service.web.shared.token_guard import bearer, bearer_only, needs
 
 from .api import BY, acted
 from .once import readable_key_only
+from .query import known_query_only
 
 
 class Booking(Schema):
@@ -80,6 +81,7 @@ phone = Blueprint(
 )
 phone.before_request(bearer_only)
 phone.before_request(readable_key_only)
+phone.before_request(known_query_only({}))
 
 
 @phone.get("/<hand_off_id>/calls")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask, Response, abort, g, request
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_JSON = 65_536  # bytes
 MACHINES = ("/api/", "/EIDO/")  # endpoints for machines, which are answered in JSON
+DOES_NOT_FIT = "The body or the query does not fit: errors names the field."
+NO_JSON = "The body is not JSON that can be read."
 # the `code` of each status, where no more specific one is set
 HELP = "Life in danger: call or text 911. Counselor: call or text 988.\n"
 CODES = {
@@ -60,6 +62,11 @@ def problem(status: int, title: str, detail: str = "", **more: Any) -> Response:
     )
 
 
+def invalid(errors: Mapping[str, Any]) -> Response:
+    """A 422: what is wrong, by field."""
+    return problem(422, "Unprocessable Entity", DOES_NOT_FIT, code=CODES[422], errors=errors)
+
+
 def register_error_handlers(app: Flask, nowhere: Callable[[int], Response | None]) -> None:
     """JSON under /api/ and /EIDO/; `nowhere`, a page for whoever mistyped an address, where it
     makes one; plain text elsewhere. Nothing of the request is quoted or logged."""
@@ -79,7 +86,7 @@ def register_error_handlers(app: Flask, nowhere: Callable[[int], Response | None
             return _allowing(answer, error)
         errors = getattr(error, "data", {}).get("messages") if status == 422 else None
         more = {"errors": _unquoted(errors)} if errors else {}
-        detail = "The body or the query does not fit: errors names the field." if errors else detail
+        detail = DOES_NOT_FIT if errors else detail
         answer = problem(
             status, error.name, detail, code=CODES.get(status, f"http_{status}"), **more
         )
@@ -151,11 +158,14 @@ def _refuse_unreadable() -> None:
     if not request.is_json:
         abort(415, "Send JSON, with Content-Type: application/json.")
     try:
+        # decoded as the views will: json.loads alone would also take UTF-16, or a byte order mark
         json.loads(
-            request.get_data(cache=True), object_pairs_hook=_each_once, parse_constant=_no_number
+            request.get_data(cache=True).decode(),
+            object_pairs_hook=_each_once,
+            parse_constant=_no_number,
         )
     except (ValueError, RecursionError):
-        abort(400, "The body is not JSON that can be read.")
+        abort(400, NO_JSON)
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
