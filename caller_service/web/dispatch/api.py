@@ -8,7 +8,7 @@ is read, that is journaled.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -114,12 +114,20 @@ class Acknowledgement(Schema):
 
     @validates_schema
     def whole(self, body: dict[str, Any], **_: object) -> None:
+        # "no, but I can in 2 hours" must not be taken as a plain no
+        for field, answer in ONLY_WITH.items():
+            if field in body and body.get("answer") != answer:
+                raise ValidationError(f"Goes with {answer} alone.", field)
         if body.get("answer") == "decline" and not body.get("reason"):
             raise ValidationError("A decline needs a reason.", "reason")
         if body.get("answer") == "ask" and not body.get("words"):
             raise ValidationError("A question needs words.", "words")
         if "in_minutes" in body and "at" in body:
             raise ValidationError("Give in_minutes or at, not both.", "at")
+
+
+# what belongs to one answer of an acknowledgement, and would be lost with another
+ONLY_WITH = {"in_minutes": "accept", "at": "accept", "reason": "decline", "words": "ask"}
 
 
 def _codes(codes: type[StrEnum], words: str) -> fields.Str:
@@ -148,6 +156,17 @@ class Ending(Schema):
     @validates_schema
     def of_police(self, body: dict[str, Any], **_: object) -> None:
         all_or_nothing(body)
+
+
+ENDING = ("outcome", "police", "police_asked_by", "police_told")  # the fields of Ending
+
+
+def only_at_the_end(body: dict[str, Any], ends: str, ending: Iterable[str]) -> None:
+    """Refuse what belongs to an end beside a status that ends nothing: whoever sent it believes
+    that the case is closed."""
+    for field in ending:
+        if body.get(field) and body.get("status") != ends:
+            raise ValidationError(f"Goes with {ends} alone.", field)
 
 
 def all_or_nothing(body: dict[str, Any]) -> None:
@@ -182,6 +201,7 @@ class StatusUpdate(Ending):
 
     @validates_schema
     def whole(self, body: dict[str, Any], **_: object) -> None:
+        only_at_the_end(body, Status.CLOSED, (*ENDING, "report"))
         if body.get("report") and not body.get("reason"):
             raise ValidationError("A report needs who and when.", "reason")
 
@@ -311,6 +331,7 @@ hand_offs = Blueprint(
 )
 hand_offs.before_request(bearer_only)
 hand_offs.before_request(readable_key_only)
+hand_offs.before_request(known_query_only({"hand_offs.listing": list(Listing().fields)}))
 schemas = guarded("schemas", open_to_all, "/api/v1")
 
 
@@ -331,7 +352,6 @@ def listing(asked: dict[str, Any]) -> Response:
     """The hand-offs that were sent to your destination, oldest first, each as its current
     packet."""
     packets = list_hand_offs(
-hand_offs.before_request(known_query_only({"hand_offs.listing": list(Listing().fields)}))
         parts(), bearer(), asked["limit"], asked["after"], asked["open"], asked["test"]
     )
     return jsonify(
@@ -635,6 +655,10 @@ REFUSALS = {
 }
 
 
+# what these refusals name is not who has the case
+NOT_HELD_BY = frozenset({"off_duty", "full_other", "phone_in_use"})
+
+
 def _own(hand_off_id: str, name: str) -> Response | None:
     """A refusal, if the case is about the phone of the one who would have it or decide about it."""
     with parts().engine.connect() as conn:
@@ -656,10 +680,6 @@ def _named(hand_off_id: str, deed: holding.Deed, body: dict[str, Any]) -> Respon
 def changed(hand_off_id: str, decide: Decide) -> Response | None:
     """Change the case; returns None if that is done, else the refusal."""
     return acted(hand_off_id, lambda case, scene, _: decide(case, scene))
-
-# what these refusals name is not who has the case
-NOT_HELD_BY = frozenset({"off_duty", "full_other", "phone_in_use"})
-
 
 
 def _acted(hand_off_id: str, decide: Look) -> Response:

@@ -23,7 +23,7 @@ from caller_service.web.shared.problem import problem
 from caller_service.web.shared.staff_words import Reason
 from caller_service.web.shared.token_guard import bearer, bearer_only, needs
 
-from .api import BY, Ending, changed, police_of
+from .api import BY, ENDING, Ending, changed, only_at_the_end, police_of
 from .once import readable_key_only
 from .query import known_query_only
 
@@ -38,6 +38,7 @@ class UnitStatus(Ending):
 
     @validates_schema
     def whole(self, body: dict[str, Any], **_: object) -> None:
+        only_at_the_end(body, "Cleared", ENDING)
         if body.get("status") == "AssignmentCancelled" and not body.get("reason"):
             raise ValidationError("A cancelled assignment needs a reason.", "reason")
 
@@ -59,8 +60,8 @@ eido = Blueprint(
 )
 eido.before_request(bearer_only)
 eido.before_request(readable_key_only)
-
 eido.before_request(known_query_only({}))
+
 
 @eido.get("/<hand_off_id>")
 @needs(READ)

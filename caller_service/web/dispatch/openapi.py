@@ -45,6 +45,22 @@ PROBLEM: Json = {
 }
 # rules that span several fields, as JSON Schema
 _SAID: Json = {"minLength": 1}
+_ENDING = ("outcome", "police", "police_asked_by", "police_told")
+
+
+def _only_with(key: str, value: str, rule: Json) -> Json:
+    """What is only allowed beside one value of `key`."""
+    return {"if": {"not": {"properties": {key: {"const": value}}}}, "then": rule}
+
+
+def _without(*fields: str) -> Json:
+    return {"not": {"anyOf": [{"required": [field]} for field in fields]}}
+
+
+def _empty(*fields: str) -> Json:
+    return {"properties": {field: {"const": ""} for field in fields}}
+
+
 RULES: Mapping[str, Json] = {
     "Acknowledgement": {
         "allOf": [
@@ -57,11 +73,19 @@ RULES: Mapping[str, Json] = {
                 "then": {"required": ["words"], "properties": {"words": _SAID}},
             },
             {"not": {"required": ["in_minutes", "at"]}},
+            _only_with("answer", "accept", _without("in_minutes", "at")),
+            _only_with("answer", "decline", _without("reason")),
+            _only_with("answer", "ask", _without("words")),
         ]
     },
     "StatusUpdate": {
-        "if": {"properties": {"report": _SAID}, "required": ["report"]},
-        "then": {"required": ["reason"], "properties": {"reason": _SAID}},
+        "allOf": [
+            {
+                "if": {"properties": {"report": _SAID}, "required": ["report"]},
+                "then": {"required": ["reason"], "properties": {"reason": _SAID}},
+            },
+            _only_with("status", "closed", _empty(*_ENDING, "report")),
+        ]
     },
     "PoliceCorrection": {
         "if": {"properties": {"police": {"const": "yes"}}},
@@ -72,8 +96,13 @@ RULES: Mapping[str, Json] = {
     },
     "Booking": {"not": {"required": ["in_minutes", "at"]}},
     "UnitStatus": {
-        "if": {"properties": {"status": {"const": "AssignmentCancelled"}}},
-        "then": {"required": ["reason"], "properties": {"reason": _SAID}},
+        "allOf": [
+            {
+                "if": {"properties": {"status": {"const": "AssignmentCancelled"}}},
+                "then": {"required": ["reason"], "properties": {"reason": _SAID}},
+            },
+            _only_with("status", "Cleared", _empty(*_ENDING)),
+        ]
     },
 }
 MESSAGES: Json = {
