@@ -20,9 +20,11 @@ from caller_service.store.database.deadline import deadline
 from caller_service.store.database.transaction import transaction
 from caller_service.store.sealing import Sealer
 
+from .database_fault import MIGRATE, database_fault
 from .startup import settings_now
 from .tokens import token_report
 
+CONNECT = 5  # seconds to wait for a database server
 PRIVATE_FILE = 0o600  # readable and writable by the owner only
 
 
@@ -106,25 +108,35 @@ def loose_files(settings: Settings) -> list[str]:
 
 
 def database_faults(settings: Settings) -> list[str]:
-    """Does the database exist, and is it at this release's migration?"""
+    """Does the database exist, is it at this release's migration, and are its keys there?"""
+    if faults := migration_faults(settings):
+        return faults
+    engine = sa.create_engine(settings.database_url)
     try:
-        url = sa.make_url(settings.database_url)
-        if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
-            return ["database: not there yet; run caller-service migrate"]
-        engine = sa.create_engine(url)
+        with engine.connect() as conn:
+            return keys.faults(conn, Sealer(settings.data_keys, settings.index_keys))
+    except SQLAlchemyError as problem:
+        return [database_fault(problem)]
+    finally:
+        engine.dispose()
+
+
+def migration_faults(settings: Settings) -> list[str]:
+    """Can the database be used, and is it at this release's migration?"""
+    url = sa.make_url(settings.database_url)
+    sqlite = url.get_backend_name() == "sqlite"
+    if sqlite and not Path(str(url.database)).exists():
+        return [f"database: not there yet; {MIGRATE}"]
+    try:
+        engine = sa.create_engine(url, connect_args={} if sqlite else {"connect_timeout": CONNECT})
         with engine.connect() as conn:
             version = schema_version(conn)
-            sealer = Sealer(settings.data_keys, settings.index_keys)
-            missing = keys.faults(conn, sealer) if version == migration_head() else []
         engine.dispose()
-    except SQLAlchemyError:
-        return ["database: cannot be read, or was never migrated; run caller-service migrate"]
-    if version != migration_head():
-        return [
-            f"database: at migration {version}, this release needs {migration_head()}; run "
-            f"caller-service migrate"
-        ]
-    return missing
+    except SQLAlchemyError as problem:
+        return [database_fault(problem)]
+    if version == migration_head():
+        return []
+    return [f"database: at migration {version}, this release needs {migration_head()}; {MIGRATE}"]
 
 
 def split_notes(settings: Settings) -> list[str]:

@@ -23,7 +23,8 @@ from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.store.database.transaction import transaction
 
 from .check import check
-from .database import database_faults, key_faults, migrate, shown
+from .database import database_faults, key_faults, migrate, migration_faults, shown
+from .database_fault import database_fault
 from .erasure import words
 from .key_rotation import keys_group
 from .operations import area, hand_off, ledger
@@ -32,6 +33,8 @@ from .proving import bench, bench_under_way, chaos, probe
 from .startup import parts_now, refuse, settings_now
 from .tokens import token
 from .voice import voice
+
+ONLY_FALLBACK = "Until this is mended, every text and call gets only the 911 and 988 words."
 
 
 class Plain(click.Group):
@@ -52,12 +55,8 @@ class Plain(click.Group):
         except Refused as problem:
             refuse([problem.words])
         except SQLAlchemyError as problem:
-            refuse(
-                [
-                    f"database: cannot be reached or was never migrated "
-                    f"({type(problem).__name__}); try caller-service migrate"
-                ]
-            )
+            # its state says more than what failed on it: it may be missing, or at another migration
+            refuse(migration_faults(settings_now()) or [database_fault(problem)])
         except OSError as problem:
             refuse(
                 [f"{problem.filename or 'system'}: {problem.strerror or type(problem).__name__}"]
@@ -129,11 +128,14 @@ def serve(workers: int, threads: int) -> None:
     # refuse here, with every fault, rather than in each worker process
     parts: Parts = caller_service.create_app(settings).extensions["caller_parts"]
     try:
+        away = migration_faults(settings)
         with deadline(WRITE_WAIT):
-            if faults := key_faults(parts.engine, parts.sealer, parts.now()):
+            if not away and (faults := key_faults(parts.engine, parts.sealer, parts.now())):
                 refuse(faults, "The keys are not ready:")
-    except SQLAlchemyError:  # the web server can still answer with the 911 and 988 texts
-        click.echo("database away: which keys its rows need was not looked at", err=True)
+    except SQLAlchemyError as problem:
+        away = [database_fault(problem)]
+    if away:  # the web server can still answer with the 911 and 988 texts
+        click.echo("\n".join([*away, ONLY_FALLBACK]), err=True)
     parts.engine.dispose()
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -33,6 +33,7 @@ from running import (
 
 import caller_service
 from caller_service.app import build
+from caller_service.commands.database_fault import database_fault
 from caller_service.commands.main import main
 from caller_service.config.settings import Settings
 from caller_service.core.program import Program
@@ -519,8 +520,77 @@ def test_a_database_server_that_is_away_is_said_plainly(
         if words == ("work",)
         else ran(*words)
     )
-    refused(ended, "database")
+    refused(ended, "CALLER_DATABASE_URL: nothing answers at its host and port")
     assert "hunter2" not in ended.stderr + ended.stdout
+    assert "caller-service migrate" not in ended.stderr, "it would help nothing"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"database": "nowhere"}, "has no such database; create it first"),
+        ({"username": "nobody_here"}, "has no such user"),
+        ({"query": {"sslmode": "require"}}, "does not speak TLS"),
+        ({"query": {"sslmode": "on"}}, "there is no such sslmode"),
+        ({"query": {"sslmod": "require"}}, "no option of PostgreSQL"),
+        ({"query": {"host": "/nowhere"}}, "nothing answers at its socket"),
+    ],
+    ids=str,
+)
+def test_what_a_database_server_refuses_is_said_by_its_cause(
+    postgres: str, folder: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], said: str
+) -> None:
+    """\"Run caller-service migrate" would send a tired operator round in a circle."""
+    url = sa.make_url(postgres)
+    change = {name: value for name, value in change.items() if name != "query"} | {
+        "query": {**url.query, **change.get("query", {})}
+    }
+    if "sslmode" in change["query"] and url.query.get("host"):  # a socket has no TLS to refuse
+        pytest.skip("TLS is not asked for on a socket")
+    text = url.set(**change).render_as_string(hide_password=False)
+    monkeypatch.setenv("CALLER_DATABASE_URL", text.replace("+psycopg", ""))
+    for words in (("check",), ("migrate",), ("token", "list")):
+        ended = ran(*words)
+        refused(ended, said)
+        assert "caller-service migrate" not in ended.stderr, ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('FATAL:  password authentication failed for user "caller"', "user and password"),
+        ("server does not support SSL, but SSL was required", "does not speak TLS"),
+        ("permission denied for schema public", "it must own the database"),
+        ("failed to resolve host 'db.example': [Errno -2]", "its host has no address"),
+        ("connection timeout expired", "does not answer in time"),
+        ('relation "alembic_version" does not exist', "never migrated; run caller-service migrate"),
+        ("Marcie at +17205550123", "database: cannot be used (OperationalError)"),
+    ],
+)
+def test_the_cause_of_a_database_fault_is_said_in_our_words(text: str, said: str) -> None:
+    fault = database_fault(sa.exc.OperationalError("SELECT", {}, Exception(text)))
+    assert said in fault
+    assert "Marcie" not in fault and "7205550123" not in fault
+
+
+def test_a_file_that_is_no_database_is_said_plainly(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "places.csv").write_text("name,longitude,latitude\n" * 99)
+    monkeypatch.setenv("CALLER_DATABASE_URL", f"sqlite:///{folder}/places.csv")
+    for words in (("check",), ("migrate",), ("token", "list")):
+        refused(ran(*words), "this file is no SQLite database")
+
+
+def test_serve_says_that_only_the_fallback_words_are_given_until_it_is_migrated(
+    tmp_path: Path, begun: list[Running]
+) -> None:
+    environment = clean_environment(CALLER_BIND=f"127.0.0.1:{free_port()}")
+    words = ["serve", "--workers", "1"]
+    begun.append(web := Running(words, tmp_path, environment, tmp_path / "w.log", by_hand=True))
+    web.says("listening on")
+    assert "database: not there yet; run caller-service migrate" in web.said
+    assert "only the 911 and 988 words" in web.said
 
 
 def test_a_folder_that_cannot_be_written_is_said_plainly(
