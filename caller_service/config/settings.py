@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import difflib
 import hashlib
 import hmac
 import ipaddress
 import re
 import socket
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -37,6 +38,7 @@ _NEEDED_LIVE = (
 WITHOUT_TLS = "CALLER_DATABASE_WITHOUT_TLS"
 _ENCRYPTED = ("require", "verify-ca", "verify-full")  # sslmode values that always encrypt
 _WEAK_WORDS = ("secret", "changeme", "password")
+_QUOTED = re.compile(r"([\"']).*\1", re.DOTALL)
 _FEWEST_DIFFERENT = 8  # a random secret has at least this many different characters
 
 Keys = tuple[tuple[str, bytes], ...]
@@ -124,6 +126,7 @@ class _Reader:
 
     def __init__(self, environ: Mapping[str, str], here: Path) -> None:
         self.faults: list[str] = []
+        self._known = {WITHOUT_TLS, "CALLER_MODE"}
         self._environ, self._var = environ, here.absolute() / "var"
         self._here = here.absolute()
         self.mode = environ.get("CALLER_MODE", "").strip() or "rehearsal"
@@ -171,6 +174,7 @@ class _Reader:
             seed=self.seed,
         )
         self._together(settings)
+        self._unknown()
         if self.faults:
             raise SettingsFaults(tuple(self.faults))
         return settings
@@ -181,6 +185,10 @@ class _Reader:
     def _read(self, name: str, default: str = "") -> str:
         """The value of a variable. In live mode a required one has no default."""
         value = self._environ.get(name, "").strip()
+        self._known.add(name)
+        if _QUOTED.fullmatch(value):  # Docker's env-file keeps them, a shell takes them away
+            self._fault(name, "stands in quotation marks; leave them out")
+            value = value[1:-1]
         if not value and self.live and name in _NEEDED_LIVE:
             self._fault(name, "missing")
             return ""
@@ -395,6 +403,13 @@ class _Reader:
             self._fault("CALLER_WORKER_ID", "must be 1 to 64 letters, digits, dots, - or _")
         return name
 
+    def _unknown(self) -> None:
+        """Refuse a mistyped name: its setting would silently be the default."""
+        for name in sorted(self._environ):
+            ours = name.startswith("CALLER_") and not name.endswith("_SECRET")
+            if ours and name not in self._known:
+                self._fault(name, f"there is no such setting{_meant(name, self._known)}")
+
     def _together(self, settings: Settings) -> None:
         """Check settings against each other."""
         if bool(settings.twilio_api_key) != bool(settings.twilio_api_secret):
@@ -405,6 +420,11 @@ class _Reader:
             )
         if self.live and settings.program == REHEARSAL_PROGRAM:
             self._fault("CALLER_PROGRAM", "is the rehearsal city")
+
+
+def _meant(name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.8)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def weakness(value: str) -> str:

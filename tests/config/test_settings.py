@@ -188,6 +188,38 @@ def test_live_refuses_what_is_weak_or_wrong(
 
 
 def test_live_refuses_what_rehearsal_derived(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", [{}, LIVE], ids=["rehearsal", "live"])
+@pytest.mark.parametrize(
+    ("mistyped", "meant"),
+    [
+        ("CALLER_MOD", "CALLER_MODE"),
+        ("CALLER_TRUSTED_PROXY", "CALLER_TRUSTED_PROXIES"),
+        ("CALLER_METRIC_TOKEN", "CALLER_METRICS_TOKEN"),
+        ("CALLER_DATABASE_WITHOUT_SSL", "CALLER_DATABASE_WITHOUT_TLS"),
+        ("CALLER_XYZ", ""),
+    ],
+)
+def test_a_setting_that_does_not_exist_is_refused(
+    tmp_path: Path, mode: dict[str, str], mistyped: str, meant: str
+) -> None:
+    """With CALLER_MOD=live, or one proxy fewer, the service would start with rehearsal's rules, or
+    take everybody for one client."""
+    (fault,) = faults(mode | {mistyped: "hunter2"}, tmp_path)
+    assert fault.startswith(f"{mistyped}: there is no such setting")
+    assert fault.endswith(f"did you mean {meant}?") if meant else "mean" not in fault
+    assert "hunter2" not in fault
+    Settings.from_environment(mode | {"CALLER_CITY_CAD_SECRET": "", "CALLED": "x"}, tmp_path)
+
+
+@pytest.mark.parametrize("mark", ["'", '"'])
+def test_a_value_in_quotation_marks_is_refused(tmp_path: Path, mark: str) -> None:
+    """Docker's env-file keeps them, and a key would be another key."""
+    quoted = {name: f"{mark}{value}{mark}" for name, value in LIVE.items() if name != "CALLER_MODE"}
+    named = faults(LIVE | quoted, tmp_path)
+    assert {fault.partition(":")[0] for fault in named} == quoted.keys()
+    assert all("leave them out" in fault for fault in named), named
+
+
     known = Settings.from_environment({}, tmp_path)
     used = {
         "CALLER_SECRET_KEY": known.secret_key,
