@@ -3,6 +3,8 @@ here."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import fields
 from datetime import datetime, time, timedelta
 from urllib.parse import urlsplit
@@ -19,6 +21,8 @@ from caller_service.core.routing import is_open
 _MONDAY = datetime(2024, 1, 1)  # any Monday: duty hours are local and weekly
 _WEEK = timedelta(days=7)
 _NAMED = 3  # how many gaps are reported
+_FICTIONAL = re.compile(r"\+1\d{3}55501\d\d")  # numbers kept for films and examples
+_NOWHERE = re.compile(r"\.(?:example|invalid|test)(?:[/:]|$)")  # domains kept for examples
 
 Span = tuple[datetime, datetime]
 
@@ -33,6 +37,7 @@ def live_faults(settings: Settings, program: Program) -> tuple[str, ...]:
         *_destinations(settings, program),
         *_speech(program),
         *_address(settings),
+        *_fiction(program),
     )
 
 
@@ -162,3 +167,32 @@ def _address(settings: Settings) -> list[str]:
     if settings.public_url.startswith("https://"):
         return []
     return ["CALLER_PUBLIC_URL: must be https: in live; Twilio signs this address"]
+
+
+def _fiction(program: Program) -> list[str]:
+    """Whoever copies the rehearsal city and overlooks a number would page a phone that nobody has.
+    The probe's number is exempt: nobody should have it. The link is part of the preamble."""
+    faults = [
+        f"{where}: {number} is a number kept for fiction, which nobody answers"
+        for where, number in _numbers(program)
+        if _FICTIONAL.fullmatch(number)
+    ]
+    if not program.police_link.strip():
+        faults.append("program.police_link: missing; people are told first when police may come")
+    elif _NOWHERE.search(program.police_link):
+        faults.append(f"program.police_link: {program.police_link} leads nowhere")
+    return faults
+
+
+def _numbers(program: Program) -> Iterator[tuple[str, str]]:
+    numbers = program.numbers
+    for one in numbers.ours:
+        yield "numbers.ours", one.number
+    for key in ("psap", "counselor", "interpreter", "callback"):
+        yield f"numbers.{key}", getattr(numbers, key)
+    for name, number in numbers.neighbours.items():
+        yield f'numbers.neighbours "{name}"', number
+    for rung in program.ladder:
+        yield f'ladder "{rung.ladder}": {rung.name}', rung.number
+    for area in program.areas:
+        yield f'area "{area.id}": psap', area.psap

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shutil
 import stat
 import threading
 from dataclasses import replace
@@ -187,7 +188,6 @@ def test_live_refuses_what_is_weak_or_wrong(
     assert [fault for fault in named if fault.startswith(name) and wrong in fault], named
 
 
-def test_live_refuses_what_rehearsal_derived(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [{}, LIVE], ids=["rehearsal", "live"])
 @pytest.mark.parametrize(
     ("mistyped", "meant"),
@@ -220,6 +220,7 @@ def test_a_value_in_quotation_marks_is_refused(tmp_path: Path, mark: str) -> Non
     assert all("leave them out" in fault for fault in named), named
 
 
+def test_live_refuses_what_rehearsal_derived(tmp_path: Path) -> None:
     known = Settings.from_environment({}, tmp_path)
     used = {
         "CALLER_SECRET_KEY": known.secret_key,
@@ -305,9 +306,25 @@ def test_a_fault_never_quotes_a_secret(tmp_path: Path) -> None:
 
 
 # ---- readiness -----------------------------------------------------------------------------------
+def a_real_city(folder: Path) -> Path:
+    """The rehearsal city, with numbers that somebody could have."""
+    for name in ("areas.geojson", "places.csv"):
+        shutil.copy(REHEARSAL_PROGRAM.with_name(name), folder / name)
+    protocol = REHEARSAL_PROGRAM.parents[2] / "protocols" / "safety_screen_2.toml"
+    written = REHEARSAL_PROGRAM.read_text(encoding="utf-8")
+    for fiction, real in (
+        ("+1720555", "+1720867"),
+        ("fairhaven.example", "care.fairhaven.gov"),
+        ("../../protocols/safety_screen_2.toml", str(protocol)),
+    ):
+        written = written.replace(fiction, real)
+    (folder / "program.toml").write_text(written, encoding="utf-8")
+    return folder / "program.toml"
+
+
 @pytest.fixture
 def ready(tmp_path: Path) -> tuple[Settings, Program]:
-    program = read_program(REHEARSAL_PROGRAM)
+    program = read_program(a_real_city(tmp_path))
     console, webhook = program.destinations
     signed = SignOff("Dr. A. Lead", "B. Counsel", "2026-11-01", program.protocol.hash)
     program = replace(
@@ -347,6 +364,27 @@ def test_the_rehearsal_city_may_not_go_live(tmp_path: Path) -> None:
 
     assert len([fault for fault in named if fault.startswith("sign_off.")]) == 4
     assert [fault for fault in named if fault.startswith("CALLER_PUBLIC_URL")]
+
+
+def test_a_number_kept_for_fiction_may_not_go_live(ready: tuple[Settings, Program]) -> None:
+    """A rung that was copied from the example pages nobody."""
+    settings, program = ready
+    fiction = "+17205550130"
+    numbers, first = program.numbers, program.ladder[0]
+    probed = replace(program, numbers=replace(numbers, probe=fiction))
+    assert live_faults(settings, probed) == (), "nobody should have the probe's number"
+    for changed, where in (
+        ({"ladder": (replace(first, number=fiction), *program.ladder[1:])}, first.name),
+        ({"numbers": replace(numbers, psap=fiction)}, "numbers.psap"),
+        ({"numbers": replace(numbers, callback=fiction)}, "numbers.callback"),
+        ({"numbers": replace(numbers, neighbours={"Fairview": fiction})}, "Fairview"),
+        ({"areas": (replace(program.areas[0], psap=fiction),)}, "psap"),
+    ):
+        (fault,) = live_faults(settings, replace(program, **changed))  # type: ignore[arg-type]
+        assert where in fault and fiction in fault
+    for link in ("fairhaven.example/police", ""):
+        (fault,) = live_faults(settings, replace(program, police_link=link))
+        assert fault.startswith("program.police_link: ")
 
 
 def test_a_sign_off_of_another_protocol_is_refused(ready: tuple[Settings, Program]) -> None:
