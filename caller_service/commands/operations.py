@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -28,7 +29,8 @@ def area_full(area_id: str, minutes: int) -> None:
     parts = parts_now()
     until = parts.now() + timedelta(minutes=minutes)
     _room(parts, area_id, until)
-    click.echo(f"{area_id}: full until {until:%H:%M} UTC")
+    local = until.astimezone(ZoneInfo(parts.program.time_zone))
+    click.echo(f"{area_id}: full until {local:%H:%M} ({parts.program.time_zone})")
 
 
 @area.command("open")

@@ -29,6 +29,7 @@ def converse(
     """A conversation by text until the input ends. Raises ValueError for a language that the
     program does not have."""
     begins_in = first_language(program, language)
+    begin_file(keep)
     program = with_languages(program)
     program = replace(program, clocks=replace(program.clocks, read=read_seconds))
     lines = [
@@ -55,6 +56,12 @@ def converse(
         lines += [f"> {words}", *result]
     if keep:
         Path(keep).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def begin_file(keep: str | None) -> None:
+    """Before a conversation that would be lost: raises OSError if it cannot be kept there."""
+    if keep:
+        Path(keep).touch()
 
 
 def first_language(program: Program, wanted: str | None) -> str:

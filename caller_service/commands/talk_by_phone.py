@@ -21,7 +21,7 @@ from caller_service.rehearsal.carrier import TwilioSettings
 from caller_service.rehearsal.carrier_state import Exchange
 from caller_service.rehearsal.handset import LONG, Handset
 
-from .talk import typed
+from .talk import begin_file, typed
 
 CALLER = "+17205550123"
 URL = "http://127.0.0.1:8000"
@@ -39,6 +39,7 @@ def converse_by_phone(
     given: a caller chooses it by key."""
     if language is not None:
         raise ValueError("language: a call begins with the program's, and its keys change it")
+    begin_file(keep)
     print(f"{program.name}. {HELP}\n")
     with TemporaryDirectory() as folder:
         phone = Handset(_engine(settings, program, Path(folder)), CALLER, refusals_allowed=True)

@@ -23,7 +23,7 @@ from caller_service.core.program import Program
 from caller_service.proving.web_browser import Button, Fetched, Page, WebBrowser
 from caller_service.store import cases, journal, visits
 
-from .talk import first_language, typed
+from .talk import begin_file, first_language, typed
 
 URL = "http://127.0.0.1:8000"
 HELP = "A number presses a button; b goes back; anything else is typed into the field. Ctrl-D ends."
@@ -44,6 +44,7 @@ def converse_on_the_web(
     begins_in = first_language(program, language)
     program = replace(program, clocks=replace(program.clocks, read_page=read_seconds))
     transcript = [f"protocol: {program.protocol.id} {program.protocol.version}", "channel: web", ""]
+    begin_file(keep)
     print(f"{program.name}. {HELP}\n")
     with TemporaryDirectory() as folder:
         app = _app(settings, program, Path(folder))

@@ -3,10 +3,11 @@ continues, so that all faults are reported at once. Only the readers of program 
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, time
 from pathlib import Path
 
@@ -98,7 +99,7 @@ class CheckedTable:
     def done(self) -> None:
         for key in self.content:
             if key not in self._asked:
-                self.fault(key, "unknown key")
+                self.fault(key, f"unknown key{meant(key, self._asked)}")
 
     def raw(
         self, key: str, kind: type | tuple[type, ...], wanted: str, default: object = _NOTHING
@@ -233,6 +234,12 @@ class CheckedTable:
         """Report each value that is listed more than once."""
         for value in sorted({value for value in values if value and values.count(value) > 1}):
             self.fault(key, f'two {what} are called "{value}"')
+
+
+def meant(name: str, known: Collection[str]) -> str:
+    """Which of the known names a mistyped one probably is; "" if none is close."""
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.75)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def number_fault(number: str) -> str:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import difflib
 import hashlib
 import hmac
 import ipaddress
 import re
 import socket
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -24,6 +23,7 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from .checked_table import meant
 from .rehearsal_seed import kept_seed, seed_if_kept
 
 MODES = ("rehearsal", "live")
@@ -408,7 +408,7 @@ class _Reader:
         for name in sorted(self._environ):
             ours = name.startswith("CALLER_") and not name.endswith("_SECRET")
             if ours and name not in self._known:
-                self._fault(name, f"there is no such setting{_meant(name, self._known)}")
+                self._fault(name, f"there is no such setting{meant(name, self._known)}")
 
     def _together(self, settings: Settings) -> None:
         """Check settings against each other."""
@@ -420,11 +420,6 @@ class _Reader:
             )
         if self.live and settings.program == REHEARSAL_PROGRAM:
             self._fault("CALLER_PROGRAM", "is the rehearsal city")
-
-
-def _meant(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.8)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def weakness(value: str) -> str:

@@ -307,10 +307,14 @@ def test_talk_reads_whatever_is_typed(tmp_path: Path) -> None:
     assert ended.returncode == 0 and b"Traceback" not in ended.stderr, ended.stderr
 
 
-def test_talk_says_that_it_cannot_keep_a_transcript(folder: Path) -> None:
-    refused(
-        ran("talk", "--keep", "no/such/folder/kept.txt", said="hello\n"), "no/such/folder/kept.txt"
-    )
+@pytest.mark.parametrize("channel", ["sms", "voice", "web"])
+def test_talk_says_that_it_cannot_keep_a_transcript_before_it_begins(
+    folder: Path, channel: str
+) -> None:
+    kept = "no/such/folder/kept.txt"
+    ended = ran("talk", "--channel", channel, "--keep", kept, said="hello\n")
+    refused(ended, kept)
+    assert not ended.stdout
 
 
 # ---- settings and program ------------------------------------------------------------------------
@@ -530,7 +534,6 @@ def test_a_database_server_that_is_away_is_said_plainly(
     [
         ({"database": "nowhere"}, "has no such database; create it first"),
         ({"username": "nobody_here"}, "has no such user"),
-        ({"query": {"sslmode": "require"}}, "does not speak TLS"),
         ({"query": {"sslmode": "on"}}, "there is no such sslmode"),
         ({"query": {"sslmod": "require"}}, "no option of PostgreSQL"),
         ({"query": {"host": "/nowhere"}}, "nothing answers at its socket"),
@@ -545,8 +548,6 @@ def test_what_a_database_server_refuses_is_said_by_its_cause(
     change = {name: value for name, value in change.items() if name != "query"} | {
         "query": {**url.query, **change.get("query", {})}
     }
-    if "sslmode" in change["query"] and url.query.get("host"):  # a socket has no TLS to refuse
-        pytest.skip("TLS is not asked for on a socket")
     text = url.set(**change).render_as_string(hide_password=False)
     monkeypatch.setenv("CALLER_DATABASE_URL", text.replace("+psycopg", ""))
     for words in (("check",), ("migrate",), ("token", "list")):
