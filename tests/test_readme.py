@@ -7,6 +7,7 @@ import ast
 import os
 import re
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,24 @@ import pytest
 import caller_service.config.settings
 from caller_service.commands.main import main
 from caller_service.core.clock import CLOCKS
+from caller_service.core.program import (
+    Clocks,
+    Destination,
+    Numbers,
+    OurNumber,
+    Phone,
+    Place,
+    Retention,
+    Rung,
+    Team,
+)
+from caller_service.core.protocol import SignOff
 from caller_service.documents.state_diagrams import state_diagrams
 
 if TYPE_CHECKING:
     from conftest import House
 
+AREA_PROPERTIES = ("id", "name", "live_from", "hours", "psap")
 PACKAGE = Path(caller_service.__file__ or "").parent
 
 
@@ -42,6 +56,26 @@ def test_every_setting_is_told(project: Path) -> None:
     )
 
     assert read - {"TWILIO_API"} == told
+
+
+def test_every_key_of_program_toml_is_told(project: Path) -> None:
+    told = section(project, "docs/operations.md", "Settings")
+    keys = [
+        field.name
+        for table in (Numbers, OurNumber, Phone, Destination, Rung, Team, SignOff)
+        for field in fields(table)
+    ]
+    keys += ["time_zone", "languages", "police_link", "exit_to", "watched", "edge_metres"]
+    keys += ["law_enforcement", *AREA_PROPERTIES, *(field.name for field in fields(Place))]
+    # the sign-off's four stand in the example; step 4 says what they are
+    missing = {key for key in keys if not re.search(rf"`[^`]*\b{key}\b[^`]*`", told)}
+    assert missing == {field.name for field in fields(SignOff)}
+    figures = section(project, "docs/safety-rules.md", "The figures")
+    for field in fields(Clocks):
+        assert f"| `{field.name}` | {field.default} |" in figures, field.name
+    erased = (project / "docs/privacy.md").read_text()
+    for field in fields(Retention):
+        assert f"| `{field.name}` | {field.default} |" in erased, field.name
 
 
 def names(command: click.Command, before: str = "") -> list[str]:

@@ -57,7 +57,7 @@ def check() -> None:
         if settings.live and not faults:
             notes += staff_notes(parts_now())
     if faults:
-        refuse(faults + notes)
+        refuse([*faults, *(f"note: {note}" for note in notes)])
     for note in notes + psap_notes(program) + greeting_notes(program):
         click.echo(f"note: {note}")
     for one, other in overlaps(program.areas):
