@@ -16,6 +16,7 @@ from caller_service.core.program import (
     COUNTRIES,
     EXIT_TO,
     INTERPRETER,
+    SKILLS,
     Area,
     Clocks,
     Destination,
@@ -380,12 +381,15 @@ def _teams(
             # a team may speak what we do not ship
             if not re.fullmatch(r"[a-z]{2,3}([_-][A-Za-z]+)?", language):
                 sheet.fault("languages", f'"{language}" is not a language code')
+        _known(
+            sheet, "skills", skills := sheet.texts("skills"), SKILLS, f"one of {', '.join(SKILLS)}"
+        )
         team = Team(
             id=sheet.text("id"),
             name=sheet.text("name"),
             areas=frozenset(names),
             languages=frozenset(spoken),
-            skills=frozenset(sheet.texts("skills")),
+            skills=frozenset(skills),
             hours=sheet.hours("hours"),
         )
         sheet.done()

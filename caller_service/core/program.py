@@ -220,6 +220,9 @@ class AreaMap(typing.Protocol):
     def away(self, point: tuple[float, float]) -> float: ...  # distance from the nearest area
 
 
+SKILLS = ("asl", "youth")  # what a case may ask of a team (core/routing.py)
+
+
 @dataclass(frozen=True, slots=True)
 class Team:
     """A response team: where and when it works, what it can do, which languages it speaks."""

@@ -201,6 +201,7 @@ TOML_FAULTS = [
     ('by = "text"', 'by = "pigeon"', "ladder[1].by"),
     ("mon-sun 00:00-24:00", "mon-sun 00:00-25:00", "ladder[1].hours"),
     ('areas = ["central"]', 'areas = ["centrl"]', 'teams[1].areas: "centrl" is not an area'),
+    ('skills = ["asl"]', 'skills = ["ASL"]', 'teams[1].skills: "ASL" is not one of asl, youth'),
     ('id = "care-2"', 'id = "care-1"', 'teams: two teams are called "care-1"'),
     ("areas.geojson", "nowhere.geojson", "nowhere.geojson: there is no such file"),
     ("places.csv", "nowhere.csv", "nowhere.csv: there is no such file"),
