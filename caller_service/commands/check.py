@@ -4,6 +4,8 @@ database, before a live start."""
 from __future__ import annotations
 
 import os
+import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from caller_service.app import telephony_of, unreviewed
 from caller_service.casework.parts import utc_now
 from caller_service.config.program_file import ProgramFaults, read_program
 from caller_service.config.settings import Settings, SettingsFaults
+from caller_service.language.folders import folder
 
 from .database import database_faults, loose_files, split_notes
 from .people import staff_notes
@@ -45,7 +48,10 @@ def check() -> None:
         program = read_program(path)
     except ProgramFaults as problem:
         refuse([*faults, *problem.faults])
-    faults += language_faults(program)
+    unreadable = unreadable_files(folder("translations"), program.languages)
+    faults += unreadable or language_faults(program)
+    if unreadable:  # nothing that follows could be read
+        refuse(faults)
     notes: list[str] = []
     if settings is not None:
         lost, notes = token_report(settings.database_url, program, utc_now())
@@ -100,9 +106,22 @@ def greeting_notes(program: Any) -> list[str]:
     ]
 
 
+def unreadable_files(translations: Path, languages: Iterable[str]) -> list[str]:
+    """The files of these languages that are no TOML."""
+    faults = []
+    for language in languages:
+        for file in sorted((translations / language).glob("*.toml")):
+            try:
+                tomllib.loads(file.read_text(encoding="utf-8"))
+            except ValueError as problem:
+                faults.append(f"translations/{language}/{file.name}: {problem}")
+    return faults
+
+
 def language_faults(program: Any) -> list[str]:
     from caller_service.core.protocol_check import word_keys
     from caller_service.language.catalog import placeholders, read_catalog
+    from caller_service.language.interpreters import read_unread
 
     catalog = read_catalog(program.languages)
     first = program.languages[0]
@@ -110,7 +129,13 @@ def language_faults(program: Any) -> list[str]:
         *catalog.words[first],
         *(key for key in word_keys(program.protocol) if not key.startswith("why.")),
     }
-    faults = []
+    known = {tag.partition("-")[0] for tag in read_unread()}
+    # one without a table switches the recognition of all unserved languages off (rule 26)
+    faults = [
+        f"language {language}: it has no table in translations/interpreters.toml"
+        for language in program.languages
+        if language.partition("_")[0] not in known
+    ]
     for language in program.languages:
         faults += [
             f"language {language}: {key} has no words"

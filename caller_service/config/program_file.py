@@ -52,6 +52,7 @@ _DOMAIN = re.compile(
 )
 # it is part of a URL and is typed as a user name
 _PAGE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+_OF_A_LANGUAGE = ("LC_MESSAGES/messages.po", "words.toml", "speech.toml", "language.toml")
 _URL = re.compile(r"https?://[^\s/?#]+(/[^\s#]*)?")
 
 
@@ -127,6 +128,11 @@ def _languages(head: CheckedTable) -> tuple[str, ...]:
     for language in languages:
         if not re.fullmatch(r"[A-Za-z_]+", language) or not (_translations() / language).is_dir():
             head.fault("languages", f'there are no translations for "{language}"')
+            continue
+        for name in _OF_A_LANGUAGE:
+            # without speech.toml, say, no danger would be heard in its free text
+            if not (_translations() / language / name).is_file():
+                head.fault("languages", f"there is no translations/{language}/{name}")
     return languages
 
 

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from caller_service.commands.check import language_faults, unreadable_files
+from caller_service.config import program_file
 from caller_service.config.checked_table import hours
 from caller_service.config.program_file import ProgramFaults, read_program, read_protocol
 from caller_service.core.program import Clocks, Hours, Phone, Program
 from caller_service.core.protocol import Level
 from caller_service.core.service_area import locate
+from caller_service.language import interpreters
 from caller_service.language.languages import with_languages
 
 PACKAGE = Path(__file__).parents[2] / "caller_service"
@@ -208,6 +211,32 @@ TOML_FAULTS = [
     ("safety_screen_2.toml", "nowhere.toml", "nowhere.toml: there is no such file"),
     ("[program]", "[program", "(at line 4, column"),
 ]
+
+
+def test_a_language_has_all_its_files(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without speech.toml no danger would be heard in its free text, and nothing would say so."""
+    there = city / "translations"
+    for language in ("en", "es"):
+        shutil.copytree(program_file._translations() / language, there / language)
+    monkeypatch.setattr(program_file, "_translations", lambda: there)
+    read_program(city / "program.toml")
+    for name in ("words.toml", "speech.toml", "language.toml", "LC_MESSAGES/messages.po"):
+        (there / "es" / name).unlink()
+        with pytest.raises(ProgramFaults) as refused:
+            read_program(city / "program.toml")
+        assert f"there is no translations/es/{name}" in str(refused.value)
+
+
+def test_a_language_whose_files_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "es").mkdir()
+    (tmp_path / "es" / "words.toml").write_text('polite = ["por favor"')
+    (fault,) = unreadable_files(tmp_path, ("es",))
+    assert fault.startswith("translations/es/words.toml: ")
+    monkeypatch.setattr(interpreters, "read_unread", dict)
+    (first, *_) = language_faults(read_program(REHEARSAL / "program.toml"))
+    assert "has no table in translations/interpreters.toml" in first
 
 
 EIDO = """
