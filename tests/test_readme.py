@@ -119,6 +119,18 @@ def test_every_dependency_has_its_reason(project: Path) -> None:
         assert name and name[0] in told, line
 
 
+def test_every_test_and_file_that_a_document_names_is_there(project: Path) -> None:
+    tests = "\n".join(file.read_text() for file in (project / "tests").rglob("*.py"))
+    there = set(re.findall(r"def (test_\w+)", tests))
+    for document in (project / "README.md", *(project / "docs").rglob("*.md")):
+        words = document.read_text()
+        assert set(re.findall(r"`(test_\w+)`", words)) <= there, document.name
+        for path in re.findall(r"`((?:tests|caller_service|translations)/[\w/.*]+)`", words):
+            assert list(project.glob(path)), (document.name, path)
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", words):
+            assert (document.parent / link).exists(), (document.name, link)
+
+
 @pytest.mark.parametrize("document", ["README.md", "docs/testing.md"])
 def test_the_commands_are_one_line_each(project: Path, document: str) -> None:
     lines = [
