@@ -189,7 +189,8 @@ def ana_takes(house: House, way: str, me: Resident, phone: Phone) -> bool:
     elif way == "text":
         house.resident(ANA).texts(case.reference)
     elif way in ("accept", "ask"):
-        told = {"answer": way, "by": "Ana", "words": "Are you alone?"}
+        told = {"answer": way, "by": "Ana"}
+        told |= {"words": "Are you alone?"} if way == "ask" else {}
         house.dispatch(f"/{case.id}/acknowledgement", told)
     elif way == "note":
         told = {"by": "Ana", "words": "I am here.", "take_over": True}
