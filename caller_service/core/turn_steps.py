@@ -143,8 +143,9 @@ def danger_words(case: Case, kinds: tuple[str, ...], protocol: Protocol) -> tupl
     if {Said.THREAT_STAFF, Said.VIOLENCE} <= set(kinds) and Said.ATTEMPT not in kinds:
         kinds = tuple(kind for kind in kinds if kind != Said.SUICIDE)
     keys = [words.of(asker(case)) for kind, words in protocol.dangers.items() if kind in kinds]
-    # never tell somebody who threatens the team to get to a safe place
-    if {Said.THREAT_STAFF} & (set(kinds) | case.said):
+    # nobody who hides is sent out of their place; nor do those who threaten the team hear of a safe
+    # place
+    if Said.HIDING in kinds or Said.THREAT_STAFF in {*kinds, *case.said}:
         keys = [key for key in keys if key != "danger.violence"]
     return tuple(Say(key) for key in dict.fromkeys(keys))
 

@@ -316,3 +316,15 @@ def test_a_cry_is_no_place(house: House, language: str, said: str) -> None:
 @pytest.mark.parametrize("said", ["sale", "va", "orale gracias", "enterado"])
 def test_a_short_thanks_in_spanish_is_only_thanks(house: House, said: str) -> None:
     answers(house.resident().texts(*FULL_ES, said), "thanks.open", "es")
+
+
+# ---- hidden --------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "said", ["he broke in. im hiding in the closet", "i cant talk he is in the house"]
+)
+def test_nobody_who_hides_is_sent_to_a_safe_place(house: House, said: str) -> None:
+    me = house.resident().texts(said)
+
+    answers(me, "danger.hiding", "en")
+    me.hears_not(house.words("danger.violence", "en"))
+    assert paged_for_danger(house)
