@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 _APOSTROPHES = str.maketrans("", "", "'’‘`´ʼ")
 _WORDS = re.compile(r"\d+|[^\W\d_]+|[^\w\s]", re.UNICODE)
@@ -89,34 +90,23 @@ class Vocabulary:
 
     def joined(self, other: Vocabulary) -> Vocabulary:
         """This vocabulary, completed by the other where it has no entry: people mix languages under
-        stress."""
-        return Vocabulary(
-            self.language,
-            {**other.commands, **self.commands},
-            {
-                name: {**other.answers.get(name, {}), **self.answers.get(name, {})}
-                for name in {*other.answers, *self.answers}
-            },
-            {**other.numbers, **self.numbers},
-            self.picks | other.picks,
-            self.guesses | other.guesses,
-            self.joins | other.joins,
-            self.all_of | other.all_of,
-            self.polite | other.polite,
-            self.pleas | other.pleas,
-            self.detect,
-            self.hedges | other.hedges,
-            self.asks | other.asks,
-            {**other.alone, **self.alone},
-            self.leads | other.leads,
-            self.unthankful | other.unthankful,
-            self.negations | other.negations,
-            self.no_team | other.no_team,
-            self.team_astray | other.team_astray,
-            tuple(dict.fromkeys((*self.for_whom, *other.for_whom))),
-            self.beside_who | other.beside_who,
-            self.owners | other.owners,
-            self.around_ages | other.around_ages,
-            self.callback + other.callback,
-            {**other.aloud, **self.aloud},
-        )
+        stress. What identifies a language stays its own."""
+        both = {
+            each.name: _completed(getattr(self, each.name), getattr(other, each.name))
+            for each in fields(self)
+            if each.name not in ("language", "detect")
+        }
+        return replace(self, **both)
+
+
+def _completed(own: Any, other: Any) -> Any:
+    if isinstance(own, frozenset):
+        return own | other
+    if isinstance(own, tuple):
+        return tuple(dict.fromkeys((*own, *other)))
+    nested = {
+        name: _completed(each, other[name])
+        for name, each in own.items()
+        if isinstance(each, Mapping) and name in other
+    }
+    return {**other, **own, **nested}

@@ -69,32 +69,40 @@ def _read(language: str, watched: frozenset[str]) -> Vocabulary:
     numbers = {
         phrase: int(number) for phrase, number in _by_phrase(table.get("numbers", {})).items()
     }
+
+    def words(name: str) -> frozenset[str]:
+        return frozenset(word for phrase in table.get(name, ()) for word in normal(phrase))
+
+    def phrases(name: str) -> frozenset[tuple[str, ...]]:
+        return frozenset(normal(phrase) for phrase in table.get(name, ()))
+
     return Vocabulary(
-        language,
-        commands,
-        answers,
-        numbers,
-        frozenset(normal(phrase) for phrase in table.get("picks", ())),
-        frozenset(normal(phrase) for phrase in table.get("guesses", ())),
-        frozenset(word for phrase in table.get("joins", ()) for word in normal(phrase)),
-        frozenset(normal(phrase) for phrase in table.get("all_of", ())),
-        frozenset(word for phrase in table.get("polite", ()) for word in normal(phrase)),
-        frozenset(word for phrase in table.get("pleas", ()) for word in normal(phrase)),
-        frozenset(word for phrase in table.get("detect", ()) for word in normal(phrase)),
-        frozenset(normal(phrase) for phrase in table.get("hedges", ())),
-        frozenset(normal(phrase) for phrase in table.get("asks", ())),
-        _by_phrase(table.get("alone", {})),
-        frozenset(word for phrase in table.get("leads", ()) for word in normal(phrase)),
-        frozenset(normal(phrase) for phrase in table.get("unthankful", ())),
-        frozenset(word for phrase in table.get("negations", ()) for word in normal(phrase)),
-        frozenset(normal(phrase) for phrase in table.get("no_team", ())),
-        frozenset(normal(phrase) for phrase in table.get("team_astray", ())),
-        tuple(sorted((normal(phrase) for phrase in table.get("for_whom", ())), key=len)[::-1]),
-        frozenset(word for phrase in table.get("beside_who", ()) for word in normal(phrase)),
-        frozenset(word for phrase in table.get("owners", ()) for word in normal(phrase)),
-        frozenset(word for phrase in table.get("around_ages", ()) for word in normal(phrase)),
-        tuple(re.compile(pattern, re.IGNORECASE) for pattern in table.get("callback", ())),
-        _by_phrase(table.get("aloud", {})),
+        language=language,
+        commands=commands,
+        answers=answers,
+        numbers=numbers,
+        picks=phrases("picks"),
+        guesses=phrases("guesses"),
+        joins=words("joins"),
+        all_of=phrases("all_of"),
+        polite=words("polite"),
+        pleas=words("pleas"),
+        detect=words("detect"),
+        hedges=phrases("hedges"),
+        asks=phrases("asks"),
+        alone=_by_phrase(table.get("alone", {})),
+        leads=words("leads"),
+        unthankful=phrases("unthankful"),
+        negations=words("negations"),
+        no_team=phrases("no_team"),
+        team_astray=phrases("team_astray"),
+        # the longest first
+        for_whom=tuple(sorted(map(normal, table.get("for_whom", ())), key=len)[::-1]),
+        beside_who=words("beside_who"),
+        owners=words("owners"),
+        around_ages=words("around_ages"),
+        callback=tuple(re.compile(pattern, re.IGNORECASE) for pattern in table.get("callback", ())),
+        aloud=_by_phrase(table.get("aloud", {})),
     )
 
 
