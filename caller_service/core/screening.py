@@ -17,6 +17,13 @@ from .case import Case, Status, Step, replace
 from .commands import ALONE, COMMANDS, NO_REQUEST, in_a_sentence, said_again
 from .completion import outside_words, settle
 from .contact_given_back import contact_given_back
+from .corrections import (
+    corrects_place,
+    names_better_place,
+    place_corrected,
+    place_unasked,
+    who_told,
+)
 from .due_times import last_of
 from .effect import Alert, Ask, Effect, HandOff, OptOut, Record, Say
 from .escalation import page_rung
@@ -36,7 +43,6 @@ from .questions import (
     next_question,
     seen_question,
     stands_at,
-    variant,
 )
 from .reach import CannotText
 from .repetition import (
@@ -71,10 +77,8 @@ from .reply import (
 from .routing import Scene
 from .safe_contact import catch_up_words, deferred_words, gated, sensitive
 from .said import Said
-from .service_area import locate
 from .turn_steps import (
     LINES,
-    READ_LINES,
     add_to_narrative,
     alert_accepter,
     counted_kinds,
@@ -84,12 +88,10 @@ from .turn_steps import (
     next_line,
     recompute,
     withdraw_contact,
+    without_acknowledgement,
 )
 from .vocabulary import normal
 
-LONGEST_CORRECTION = 12  # longest text, in words, that may only correct a place
-LONGEST_PLACES = 300  # letters of a place with its corrections
-LONGEST_PLACE = 8  # longest text, in words, that may be a place given before it was asked for
 # alerts that carry the resident's words
 WORDS_TOLD = ("alert.words", "alert.danger", "alert.again")
 
@@ -455,9 +457,9 @@ def _apply(
     delivered: datetime | None,
 ) -> Step:
     """Apply one reply, or put the question again whose answer it takes back."""
-    if _corrects_place(case, reading, said, scene, heard_at):
-        return _place_corrected(case, said, scene)
-    if (told := _who_told(case, reading, said, scene, heard_at)) is not None:
+    if corrects_place(case, reading, said, scene, heard_at):
+        return place_corrected(case, said, scene)
+    if (told := who_told(case, reading, said, scene, heard_at)) is not None:
         return told
     if (given := contact_given_back(case, reading, said, scene)) is not None:
         return given
@@ -467,36 +469,6 @@ def _apply(
             return corrected
     step = _apply_reply(case, reading, said, scene, heard_at, delivered)
     return _look_for_team(case, step, reading, said, scene)
-
-
-def _who_told(
-    case: Case, reading: Reading, said: str, scene: Scene, heard_at: datetime
-) -> Step | None:
-    """ "It's for my sister, not me": who needs help is corrected, or told before it was asked. A
-    "no" about the one is no "no" about the other: what was asked about them is open again (rule 1:
-    the level stays). After the hand-off somebody is told, too. None: nothing new."""
-    before, who = case.answers.get("who", ""), reading.who
-    if not who or who == before or (who == "me" and before == "me_minor"):
-        return None
-    if isinstance(reading.reply, (Danger, Withdrawal, Command, Answer, OtherLanguage)):
-        return None
-    protocol, once = scene.program.protocol, variant(case)
-    seen = seen_question(protocol, case, heard_at, scene.by_text)
-    changed = replace(add_to_narrative(case, said), answers={**case.answers, "who": who})
-    effects: tuple[Effect, ...] = (Record(Event.CORRECTS, {"question": "who"}), Say("who.noted"))
-    if before and variant(changed) != once:
-        reopened = {each.id for each in protocol.questions if each.by_who and each.safety}
-        answers = {
-            name: choice
-            for name, choice in changed.answers.items()
-            if name not in reopened or choice != "no"
-        }
-        changed = replace(changed, answers=answers)
-    if case.in_danger or case.status == Status.SCREENING:
-        changed = replace(changed, asked="", offered=(), unreadable=0)
-        return Step(changed, (*effects, *alert_accepter(changed, "alert.words", said.strip())))
-    step = hear_after_hand_off(changed, Story(), said, seen, scene)
-    return Step(step.case, (*effects, *_without_acknowledgement(step.effects)))
 
 
 def _look_for_team(before: Case, step: Step, reading: Reading, said: str, scene: Scene) -> Step:
@@ -531,15 +503,7 @@ def _look_for_team(before: Case, step: Step, reading: Reading, said: str, scene:
     again = "heard.no_team" in case.answered_with  # nobody hears the same line twice
     if again or asks_for_another or not scene.by_text or sensitive(case):
         return Step(case, effects)
-    return Step(case, (*(_without_acknowledgement(effects)), Say("heard.no_team")))
-
-
-def _without_acknowledgement(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
-    return tuple(
-        effect
-        for effect in effects
-        if not (isinstance(effect, Say) and effect.key in (*READ_LINES, "thanks_story"))
-    )
+    return Step(case, (*(without_acknowledgement(effects)), Say("heard.no_team")))
 
 
 def _apply_reply(
@@ -574,8 +538,8 @@ def _apply_reply(
         return answer_inquiry(add_to_narrative(case, said), reply, reading, said, scene)
     if isinstance(reply, OtherLanguage):
         return _unread_language(add_to_narrative(case, said), reply, scene)
-    if _better_place(case, reply, said, scene):
-        return _place_unasked(case, reply, said, scene)
+    if names_better_place(case, reply, said, scene):
+        return place_unasked(case, reply, said, scene)
     return _unreadable_reply(case, reading, said, question, scene, heard_at, delivered)
 
 
@@ -642,17 +606,6 @@ def _put_last_again(case: Case, reading: Reading, said: str, scene: Scene) -> St
     return Step(add_to_narrative(case, said), (Record(Event.CORRECTS, {"question": last}),))
 
 
-def _better_place(case: Case, reply: Reply, said: str, scene: Scene) -> bool:
-    """Does this text name a place after none was found, or in danger before it was asked for?"""
-    found_none = case.located in ("", "skipped", "unknown")
-    return (
-        isinstance(reply, (Story, Unclear))
-        and ("where" not in case.answers or found_none)
-        and (case.in_danger or "where" in case.answers)
-        and looks_like_place(said, scene)
-    )
-
-
 def _command(case: Case, reply: Command, reading: Reading, said: str, scene: Scene) -> Step:
     """Apply a command. If it repeats what is known in danger, alert whoever accepted the case and
     answer in changing words."""
@@ -690,62 +643,6 @@ def _danger(case: Case, reply: Danger, scene: Scene) -> Step:
     if case.asked != "health" and protocol.question(case.asked).follow_up:
         case = replace(case, asked="health", unreadable=0)
     return Step(case, danger_words(case, new or kinds, protocol)[:2])
-
-
-def _corrects_place(
-    case: Case, reading: Reading, said: str, scene: Scene, heard_at: datetime
-) -> bool:
-    """ "Not 5th st, 5th ave": does this text name another place than they gave?"""
-    seen = seen_question(scene.program.protocol, case, heard_at, scene.by_text)
-    return (
-        Wish.MOVED in reading.wishes
-        and bool(case.place)
-        and not (seen is not None and seen.kind == "place")
-        and isinstance(reading.reply, (Story, Unclear))
-        and normal(said) != normal(case.place)
-        and (looks_like_place(said, scene) or _names_street(said, scene))
-    )
-
-
-def _names_street(said: str, scene: Scene) -> bool:
-    """Is there a numbered street, as in "5th ave"?"""
-    words, roads = normal(said), scene.program.streets.roads
-    return len(words) <= LONGEST_CORRECTION and any(
-        word in roads and any(each.isdecimal() for each in words[max(0, at - 2) : at])
-        for at, word in enumerate(words)
-    )
-
-
-def _place_corrected(case: Case, said: str, scene: Scene) -> Step:
-    """During the questions a later place counts, alone if it is certain. Once people work with the
-    first, both are told: software sends nobody elsewhere, because whoever holds the phone may write
-    it (rule 10)."""
-    noted: tuple[Effect, ...] = (Say("where.noted"),)
-    both = f"{case.place} / {said.strip()}"[:LONGEST_PLACES]
-    if case.status == Status.SCREENING and not case.in_danger:
-        sure = locate(said, scene.program, scene.local).kind not in ("unknown", "ambiguous")
-        question = scene.program.protocol.question("where")
-        placed = take_place(case, question, said.strip() if sure else both, scene)
-        case = add_to_narrative(placed.case.unmarked(Mark.AREA_TOLD), said)
-        case = case if sure else replace(case, located="ambiguous", area="", point=None)
-        return Step(case, (*placed.effects, *noted))
-    case = replace(case, place=both)
-    if case.in_danger:
-        case, told = add_to_narrative(case, said), said.strip()
-        alerts = alert_accepter(case, "alert.words", told)
-        return Step(case, (*noted, *alerts, *forward_words(case)))
-    step = hear_after_hand_off(add_to_narrative(case, said), Story(), said, None, scene)
-    return Step(step.case, (*noted, *_without_acknowledgement(step.effects)))
-
-
-def _place_unasked(case: Case, reply: Reply, said: str, scene: Scene) -> Step:
-    """Keep a better place. Where no question follows, say that it arrived, and tell whoever has
-    the case."""
-    placed = take_place(case, scene.program.protocol.question("where"), said.strip(), scene)
-    if case.asked or Mark.ASKED not in case.marks:
-        return placed
-    answered = hear_after_hand_off(placed.case, reply, said, None, scene)
-    return Step(answered.case, (*placed.effects, *answered.effects))
 
 
 def _unread_language(case: Case, reply: OtherLanguage, scene: Scene) -> Step:
@@ -840,18 +737,3 @@ def _put_again(case: Case, reply: Reply, said: str, scene: Scene) -> Step:
         case, line = next_line(case, LINES)
         return Step(case, (line, *alerts))
     return Step(case, (Say("unclear.again" if case.unreadable > 1 else "unclear"), *alerts))
-
-
-def looks_like_place(said: str, scene: Scene) -> bool:
-    """Is this a house number and a street, or a place in the program's place table?"""
-    words, roads = normal(said), scene.program.streets.roads
-    starts = [at for at, word in enumerate(words) if word.isdecimal() and len(word) >= 2]
-    has_address = any(
-        len(words) > at + 1
-        and any(word.isalpha() for word in words[at + 1 :])
-        and (at == 0 or any(word in roads for word in words[at + 1 :]))
-        for at in starts
-    )
-    return len(words) <= LONGEST_PLACE and (
-        has_address or locate(said, scene.program, scene.local).kind != "unknown"
-    )

@@ -174,3 +174,12 @@ def forward_words(case: Case) -> tuple[Effect, ...]:
 def alert_accepter(case: Case, key: str, words: str = "") -> tuple[Effect, ...]:
     """Alert whoever accepted the case, if a human has it."""
     return (Alert(key, case.accepted_by, words),) if case.human_has_it and case.accepted_by else ()
+
+
+def without_acknowledgement(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
+    """The effects without "we got your words": something else that is said answers them."""
+    return tuple(
+        effect
+        for effect in effects
+        if not (isinstance(effect, Say) and effect.key in (*READ_LINES, "thanks_story"))
+    )
