@@ -47,8 +47,8 @@ from another.
 
 Where no danger is found, the words are read once more, loosely: without signs that no form has and
 without words that add nothing, with the spellings of `[looser]`, which are too common as something
-else to be read so at once ("2", "da"), and with words taken apart that were written as one, if one
-of them is listed in `[joined]` ("killmyself").
+else to be read so at once ("2", "da"), with letters put right that were swapped or doubled, and with
+words taken apart that were written as one, if one of them is listed in `[joined]` ("killmyself").
 """
 
 from __future__ import annotations
@@ -256,11 +256,13 @@ class Combinations:
         return found
 
     def _loosened(self, words: Sequence[str]) -> list[str]:
-        """The words without those that add nothing, and with those taken apart that were joined."""
+        """The words without those that add nothing, with letters swapped or doubled in haste put
+        right, and with those taken apart that were joined."""
         known = [word for word in words if word.isalnum() or word in self._slips.known]
+        typed = (self._slips.mistyped(word) for word in self._looser.meant(known))
         return [
             part
-            for word in self._looser.meant(known)
+            for word in typed
             for part in ((word,) if word in self._lookalikes else self._run_together.parts(word))
         ]
 
@@ -938,6 +940,19 @@ class _Slips:
             ),
             word,
         )
+
+    def mistyped(self, word: str) -> str:
+        """The known word of which two neighbouring letters were swapped, or one doubled. Here words
+        one letter shorter than `FUZZY` count, too."""
+        if len(word) < FUZZY - 1 or word in self.known or word in self._lookalikes:
+            return word
+        near = (
+            word[:at] + word[at + 1 :] for at in range(1, len(word)) if word[at] == word[at - 1]
+        )
+        swapped = (
+            word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1)
+        )
+        return next((each for each in chain(near, swapped) if each in self.known), word)
 
 
 class _RunTogether:

@@ -679,7 +679,8 @@ def test_where_no_danger_is_found_the_words_are_read_once_more_loosely() -> None
         "hehas a gun", "he \N{CRYING FACE} poured hot coffee \N{CRYING FACE} on me",
         "im literally gonna basically off honestly myself", "my baby isnotbreathing",
         "stepmom makes me kneel on rice n whips me w da cable", "he is gonna kill 😔 myself n da kids",
-        "mequiero matar", "me tomé este pues todas las 😭 pastillas", "notiene pulso",
+        "mequiero matar", "me tomé este pues todas las 😭 pastillas", "notiene pulso", "she took hte pilsl all of thme",
+        "he sohtt the tv and said hell shoot me", "im gonna kill mysefl", "ya me toem todas las pastillas",
     ],
 )  # fmt: skip
 def test_signs_fillers_and_joined_words_hide_no_danger(said: str) -> None:
