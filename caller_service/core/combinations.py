@@ -37,8 +37,9 @@ A form of a class may itself name classes next to each other, with choices and o
     hurts_somebody = ["<hit> (on|up)? <somebody>", "(is|was) attacking"]
 
 A denial, a reference to the distant past and a harmless phrase hide only what stands in the same
-sentence. A harmless phrase hides nothing where a word of the class `afresh` is inside it ("i dont
-want to be here i wanna kill myself").
+sentence. A denial hides nothing behind a word of `contrast`, nor if it is one of the class `spent`
+("i havent slept he hit me"). A harmless phrase hides nothing where a word of the class `afresh` is
+inside it ("i dont want to be here i wanna kill myself").
 
 A spelling listed in `[spellings]` is read as the word that is meant ("sue aside": suicide), here
 and in texts. Phrases in `[harmless]` are removed first ("killing time"). Words of five letters or
@@ -46,9 +47,10 @@ more match with one typing error, unless they are in `lookalikes`: ordinary word
 from another.
 
 Where no danger is found, the words are read once more, loosely: without signs that no form has and
-without words that add nothing, with the spellings of `[looser]`, which are too common as something
-else to be read so at once ("2", "da"), with letters put right that were swapped or doubled, and with
-words taken apart that were written as one, if one of them is listed in `[joined]` ("killmyself").
+without words that add nothing; with the spellings of `[looser]`, which are too common as something
+else to be read so at once ("2", "da"); with letters put right that were swapped or doubled; and
+with words taken apart that were written as one ("killmyself"), if one of them is listed in
+`[joined]`.
 """
 
 from __future__ import annotations
@@ -78,7 +80,7 @@ DANGERS = "dangers"  # the section for which harmless phrases are removed
 # classes with a special meaning
 DENIAL, DISTANT, PRESENT, TELLING = "denial", "distant", "present", "telling"
 SETTLED, CONTRAST = "settled", "contrast"
-AFRESH = "afresh"
+AFRESH, SPENT = "afresh", "spent"
 HAPPENING, STORY = "happening", "story"
 END = "$"  # behind the last word: no text holds it, `normal` takes it out
 STRUCK = "\0"  # replaces a harmless phrase; matches nothing
@@ -547,8 +549,13 @@ class Combinations:
             return True
         if each.always or each.kind == "harmless":
             return False
-        denials = [one for one in places.get(DENIAL) if places.in_one_sentence(one, place)]
-        if any(start - DENIED <= behind <= start and at < start for at, behind in denials):
+        denials = [one for one in places.denials if places.in_one_sentence(one, place)]
+        if any(
+            start - DENIED <= behind <= start
+            and at < start
+            and not any(behind <= turn < start for turn, _ in places.get(CONTRAST))
+            for at, behind in denials
+        ):
             return True
         if each.in_order and any(start < at and behind < end for at, behind in denials):
             return True
@@ -596,9 +603,10 @@ class _Places:
     """The places of each class in a text. Those of a class are collected when it is first asked
     for: many classes have a form in a text, few are in a combination that fits."""
 
-    __slots__ = ("_ends", "_found", "_known", "names", "starts")
+    __slots__ = ("_denials", "_ends", "_found", "_known", "names", "starts")
 
     def __init__(self, ends: Sequence[int] = ()) -> None:
+        self._denials: list[Place] | None = None
         self._ends = ends  # behind the last word of each sentence but the last
         self.names: set[str] = set()
         self.starts: set[int] = set()
@@ -627,6 +635,18 @@ class _Places:
 
     def get(self, name: str) -> Sequence[Place]:
         return self[name] if name in self.names else ()
+
+    @property
+    def denials(self) -> list[Place]:
+        """The denials that deny what follows, and not what stands beside them."""
+        if self._denials is None:
+            spent = self.get(SPENT)
+            self._denials = [
+                one
+                for one in self.get(DENIAL)
+                if not any(_near(one, other, SHARED) for other in spent)
+            ]
+        return self._denials
 
     def in_one_sentence(self, one: Place, other: Place) -> bool:
         low, high = min(one[0], other[0]), max(one[1], other[1])

@@ -648,7 +648,30 @@ def test_a_denial_and_the_past_hide_what_stands_in_their_own_sentence() -> None:
         "nunca me quise matar. estoy cansada", "not going to kill myself. promise",
     ):  # fmt: skip
         assert not read_combinations().dangers(text), text
-    assert read_combinations().dangers("i dont want to be here i wanna kill myself")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "i dont want to be here i wanna kill myself", "i havent slept he hit me",
+        "i no longer care i cut my wrists", "he has never been this bad he has a knife",
+        "i would never call but he broke in",
+        "nadie me ayuda me tomé un frasco de tylenol", "no tengo a nadie, me voy a matar",
+        "nunca lo había visto así y tiene una pistola", "no me contesta nadie se desmayó",
+    ],
+)  # fmt: skip
+def test_a_denial_that_is_over_denies_nothing_behind_it(text: str) -> None:
+    """Written without a full stop, as most are."""
+    assert read_combinations().dangers(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["i have never hit her", "i would never take pills", "nunca toma pastillas", "nadie tiene una pistola",
+     "he has never hit me", "i would never hurt myself", "no one here has a gun", "nadie se quiere matar"],
+)  # fmt: skip
+def test_a_denial_denies_what_follows_it(text: str) -> None:
+    assert not read_combinations().dangers(text)
 
 
 def test_where_no_danger_is_found_the_words_are_read_once_more_loosely() -> None:
