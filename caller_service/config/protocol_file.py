@@ -119,7 +119,7 @@ def _choices(sheet: CheckedTable) -> tuple[Choice, ...]:
                     choice.text("reads", ""),
                     choice.flag("opens", False),
                     choice.flag("deaf", False),
-                    choice.text("said", ""),
+                    choice.text("marker", ""),
                 )
             )
             choice.done()

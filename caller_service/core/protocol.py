@@ -106,7 +106,7 @@ class Choice:
     # allows contact: counts only if the question can have been read (rule 8)
     opens: bool = False
     deaf: bool = False  # has other words for somebody deaf: `choice_key` + ".deaf"
-    said: str = ""  # the marker that it leaves, if another choice of the same text is the answer
+    marker: str = ""  # the marker that it leaves, if another choice of the same text is the answer
 
 
 @dataclass(frozen=True, slots=True)

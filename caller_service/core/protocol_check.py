@@ -167,9 +167,9 @@ def _several(question: Question, where: str) -> Iterator[str]:
     if question.several and (question.safety or not set(question.several) <= codes):
         yield f"{where}: several names choices, and never those of a safety question"
     yield from (
-        f'{where}: "{choice.said}" is no marker'
+        f'{where}: "{choice.marker}" is no marker'
         for choice in question.choices
-        if choice.said and choice.said not in MARKERS
+        if choice.marker and choice.marker not in MARKERS
     )
 
 

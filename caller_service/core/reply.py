@@ -321,7 +321,7 @@ def read(
         and reply.choice in named
     ):
         others = set(named) - {reply.choice}
-        markers |= {one.said for one in question.choices if one.said and one.code in others}
+        markers |= {one.marker for one in question.choices if one.marker and one.code in others}
         return Reading(reply, markers, verified, wishes, worded=True)
     who = who_meant(words, ears.vocabulary)
     if (doubt := _doubt(words, question, offered, ears.vocabulary)) and isinstance(

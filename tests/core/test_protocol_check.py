@@ -87,7 +87,7 @@ WRONG: list[tuple[Change, str]] = [
     (with_question("need", choices=(Choice("skipped"),)), '"skipped" cannot be a code'),
     (with_question("need", several=("upset", "luck")), "several names choices"),
     (with_question("health", several=("yes", "no")), "never those of a safety question"),
-    (with_question("need", choices=(Choice("upset", said="luck"),)), '"luck" is no marker'),
+    (with_question("need", choices=(Choice("upset", marker="luck"),)), '"luck" is no marker'),
     (
         with_question("health", choices=(Choice("no"), Choice("yes"), Choice("unsure"))),
         "yes, no, unsure, in this order",
