@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 
 from .combinations import Combinations, one_slip, sentences
 from .phone_text import clean, without_trailing_emoji
@@ -288,18 +289,21 @@ def read(
     cleaned = clean(said[:LONGEST], ears.own)
     if cleaned.reaction:
         return Reading(Reaction())
-    words = normal(cleaned.words)
-    whole = words
-    verified = bool(code_word) and words[: len(normal(code_word))] == normal(code_word)
+    every = sentences(cleaned.words)
+    whole = words = tuple(chain.from_iterable(every))
+    word = normal(code_word)
+    verified = bool(word) and words[: len(word)] == word
     if verified:
-        words = words[len(normal(code_word)) :]
+        words, every = words[len(word) :], _after(every, len(word))
     if not words:
         return Reading(Unclear() if _shows(cleaned.words) else Nothing(), verified=verified)
-    found = ears.speech.read(sentences(cleaned.words))
+    found = ears.speech.read(every)
     markers, wishes = frozenset(found["markers"]), frozenset(found["wishes"])
     contact = _asks_contact(question, offered)
     calls_alone = ears.speech.only | (ears.speech.instead if contact else frozenset())
     wishes = _meant(words, wishes, calls_alone, ears)
+    if {Wish.NO_TEXTS, Wish.NO_CALLS} <= wishes and _texts_instead(cleaned.words, ears):
+        wishes = wishes - {Wish.NO_TEXTS} | {Wish.ONLY_TEXTS}
     if Wish.THERE in wishes and len(words) <= SHORT_QUESTION and ASKS.search(cleaned.words):
         # "¿alguien está leyendo mis mensajes?" asks about us; without "?" it tells of somebody else
         wishes -= {Wish.WATCHED}
@@ -329,6 +333,31 @@ def read(
     ):
         return Reading(Answer(UNSURE), markers, verified, wishes, worded=True)
     return Reading(reply, markers, verified, wishes, answerlike and not doubt, who=who)
+
+
+def _texts_instead(said: str, ears: Ears) -> bool:
+    """ "Dont call, text me": does the "dont" end at the comma? "Dont call, text or email" has more
+    behind it."""
+    before, _, behind = said.partition(",")
+    words = normal(behind)
+    return (
+        bool(words)
+        and "," not in behind
+        and ears.vocabulary.joins.isdisjoint(words)
+        and Wish.NO_CALLS in ears.speech.kinds(normal(before), "wishes")
+        and Wish.NO_TEXTS not in ears.speech.kinds(words, "wishes")
+    )
+
+
+def _after(said: tuple[tuple[str, ...], ...], count: int) -> tuple[tuple[str, ...], ...]:
+    """The sentences without their first `count` words."""
+    rest = []
+    for sentence in said:
+        left = sentence[count:]
+        count = max(0, count - len(sentence))
+        if left:
+            rest.append(left)
+    return tuple(rest)
 
 
 def _meant(

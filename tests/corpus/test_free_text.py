@@ -8,12 +8,14 @@ aim: the aim is 90 % and 3 %.
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from caller_service.core.combinations import Combinations, Lexicon
+from caller_service.core.combinations import Combinations, Lexicon, sentences
 from caller_service.core.vocabulary import normal
 from caller_service.language.lexicons import read_combinations
 
@@ -640,6 +642,11 @@ def test_what_one_sentence_denies_or_dates_is_not_in_another(beside: str, danger
         f"{beside}\n{danger}",
     ):
         assert read_combinations().dangers(text), text
+
+
+@given(st.text(st.one_of(st.sampled_from("aé1 .!?;…\n¿'😭\u0301"), st.characters()), max_size=60))
+def test_the_sentences_of_a_text_hold_its_words(text: str) -> None:
+    assert tuple(chain.from_iterable(sentences(text))) == normal(text)
 
 
 def test_a_denial_and_the_past_hide_what_stands_in_their_own_sentence() -> None:

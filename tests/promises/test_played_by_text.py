@@ -124,6 +124,9 @@ def test_who_is_busy_when_a_call_is_offered_is_no_danger(house: House) -> None:
         "no calls please, texting is ok",
         "dont call text me instead",
         "cant talk on the phone, text only",
+        "dont call, text me",
+        "Don't call me, text only",
+        "no llamen, mándenme texto",
     ],
 )
 def test_who_wants_texts_and_no_calls_still_gets_texts(house: House, said: str) -> None:
@@ -140,6 +143,9 @@ def test_who_wants_texts_and_no_calls_still_gets_texts(house: House, said: str) 
     [
         "dont call/text me",
         "dont call or text",
+        "dont call, text or email me",
+        "dont call, text, or come here",
+        "dont call, dont text",
         "no calls no texts",
         "dont call just text. actually dont text me either",
         "he can see my texts dont call",
