@@ -491,6 +491,8 @@ def _step(
         around = _around(conn, parts, case, position, words, scene)
         told = decide(case, position, scene, around)
         told = _with_left(told, known["left"])
+        if case.id != leg.case_id:  # the call goes on there
+            told = with_changes(told, step=told.step.then(Record(Event.CALL_BEGAN)))
         following = with_changes(leg, step=leg.step + 1, case_id=case.id)
         inbound = _inbound(parts, leg, said, case, contact, scene)
         script, text_rows = _scripted(parts, following, told, contact, inbound)

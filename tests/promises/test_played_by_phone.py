@@ -516,6 +516,8 @@ def test_who_asks_for_a_person_after_the_end_begins_to_wait_anew(house: House, h
     me.told("spoken.closing").presses("0").told("spoken.wait.start")
     heard = [me.is_silent().said for _ in range(2)]
     assert house.words("spoken.wait.nobody_yet") not in heard
+    began = [line.case_id for line in house.rows("journal") if line.event == "call_began"]
+    assert began[-1] == me.case().id != began[0], "the case that the call goes on with"
 
 
 # ---- speech instead of keys, if the program has signed for it ------------------------------------

@@ -94,7 +94,7 @@ class Evidence:
         # calls and web visits have evidence of their own (calls_evidence.py, visitors.py)
         texted = sa.select(message).where(message.c.provider.not_in(("voice", PROVIDER)))
         self.messages = list(conn.execute(texted))
-        # a call may have moved to another case: the one it started with is in the journal
+        # a call may have moved to another case: those that it was on before are in the journal
         began = sa.select(journal.c.case_id).where(journal.c.event == Event.CALL_BEGAN)
         self.called = {
             row.case_id for row in conn.execute(sa.select(leg.c.case_id).union_all(began))
