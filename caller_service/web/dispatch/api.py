@@ -45,6 +45,7 @@ from caller_service.web.shared.token_guard import bearer, bearer_only, lacks, ne
 
 from . import openapi, openapi_examples
 from .once import done, readable_key_only
+from .openapi import ENDING, ONLY_WITH
 from .query import known_query_only
 
 BY = StaffWords(80, line=True, required=True, metadata={"description": "Who does it, by name."})
@@ -115,19 +116,16 @@ class Acknowledgement(Schema):
     @validates_schema
     def whole(self, body: dict[str, Any], **_: object) -> None:
         # "no, but I can in 2 hours" must not be taken as a plain no
-        for field, answer in ONLY_WITH.items():
-            if field in body and body.get("answer") != answer:
-                raise ValidationError(f"Goes with {answer} alone.", field)
+        for answer, belongs in ONLY_WITH.items():
+            for field in belongs:
+                if field in body and body.get("answer") != answer:
+                    raise ValidationError(f"Goes with {answer} alone.", field)
         if body.get("answer") == "decline" and not body.get("reason"):
             raise ValidationError("A decline needs a reason.", "reason")
         if body.get("answer") == "ask" and not body.get("words"):
             raise ValidationError("A question needs words.", "words")
         if "in_minutes" in body and "at" in body:
             raise ValidationError("Give in_minutes or at, not both.", "at")
-
-
-# what belongs to one answer of an acknowledgement, and would be lost with another
-ONLY_WITH = {"in_minutes": "accept", "at": "accept", "reason": "decline", "words": "ask"}
 
 
 def _codes(codes: type[StrEnum], words: str) -> fields.Str:
@@ -156,9 +154,6 @@ class Ending(Schema):
     @validates_schema
     def of_police(self, body: dict[str, Any], **_: object) -> None:
         all_or_nothing(body)
-
-
-ENDING = ("outcome", "police", "police_asked_by", "police_told")  # the fields of Ending
 
 
 def only_at_the_end(body: dict[str, Any], ends: str, ending: Iterable[str]) -> None:

@@ -23,8 +23,9 @@ from caller_service.web.shared.problem import problem
 from caller_service.web.shared.staff_words import Reason
 from caller_service.web.shared.token_guard import bearer, bearer_only, needs
 
-from .api import BY, ENDING, Ending, changed, only_at_the_end, police_of
+from .api import BY, Ending, changed, only_at_the_end, police_of
 from .once import readable_key_only
+from .openapi import ENDING
 from .query import known_query_only
 
 

@@ -45,7 +45,10 @@ PROBLEM: Json = {
 }
 # rules that span several fields, as JSON Schema
 _SAID: Json = {"minLength": 1}
-_ENDING = ("outcome", "police", "police_asked_by", "police_told")
+# what belongs to an end, and is lost beside a status that ends nothing
+ENDING = ("outcome", "police", "police_asked_by", "police_told")
+# what belongs to one answer of an acknowledgement, and would be lost with another
+ONLY_WITH = {"accept": ("in_minutes", "at"), "decline": ("reason",), "ask": ("words",)}
 
 
 def _only_with(key: str, value: str, rule: Json) -> Json:
@@ -73,9 +76,7 @@ RULES: Mapping[str, Json] = {
                 "then": {"required": ["words"], "properties": {"words": _SAID}},
             },
             {"not": {"required": ["in_minutes", "at"]}},
-            _only_with("answer", "accept", _without("in_minutes", "at")),
-            _only_with("answer", "decline", _without("reason")),
-            _only_with("answer", "ask", _without("words")),
+            *(_only_with("answer", name, _without(*those)) for name, those in ONLY_WITH.items()),
         ]
     },
     "StatusUpdate": {
@@ -84,7 +85,7 @@ RULES: Mapping[str, Json] = {
                 "if": {"properties": {"report": _SAID}, "required": ["report"]},
                 "then": {"required": ["reason"], "properties": {"reason": _SAID}},
             },
-            _only_with("status", "closed", _empty(*_ENDING, "report")),
+            _only_with("status", "closed", _empty(*ENDING, "report")),
         ]
     },
     "PoliceCorrection": {
@@ -101,7 +102,7 @@ RULES: Mapping[str, Json] = {
                 "if": {"properties": {"status": {"const": "AssignmentCancelled"}}},
                 "then": {"required": ["reason"], "properties": {"reason": _SAID}},
             },
-            _only_with("status", "Cleared", _empty(*_ENDING)),
+            _only_with("status", "Cleared", _empty(*ENDING)),
         ]
     },
 }
