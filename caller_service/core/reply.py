@@ -290,7 +290,7 @@ def read(
     if cleaned.reaction:
         return Reading(Reaction())
     every = sentences(cleaned.words)
-    whole = words = tuple(chain.from_iterable(every))
+    words = tuple(chain.from_iterable(every))
     word = normal(code_word)
     verified = bool(word) and words[: len(word)] == word
     if verified:
@@ -309,7 +309,7 @@ def read(
         wishes -= {Wish.WATCHED}
     dangers = found["dangers"]
     if verified:  # the word may be part of what they say: "pills i took all of them"
-        dangers = tuple(dict.fromkeys((*dangers, *ears.speech.kinds(whole))))
+        dangers = tuple(dict.fromkeys((*dangers, *ears.speech.dangers(cleaned.words))))
     # "no, tiene un cuchillo" denies nothing: search what follows the "no"
     if (rest := ears.speech.behind_no.sub("", cleaned.words)) != cleaned.words:
         dangers = tuple(dict.fromkeys((*dangers, *ears.speech.dangers(rest))))
@@ -317,11 +317,10 @@ def read(
         "yes_no", {}
     )
     reply = _reply(cleaned.words, words, question, offered, ears, dangers, wishes)
-    named = _several(words, question, offered, ears.vocabulary)
     if (
         question is not None
         and isinstance(reply, Answer)
-        and len(named) > 1
+        and len(named := _several(words, question, offered, ears.vocabulary)) > 1
         and reply.choice in named
     ):
         others = set(named) - {reply.choice}
