@@ -22,7 +22,7 @@ from caller_service.casework import synthetic_case
 from caller_service.casework.receive import PROBE
 from caller_service.casework.resident_call import utterances
 from caller_service.core.case import Case, replace
-from caller_service.core.phone_call import part_choices, question_lines
+from caller_service.core.phone_asking import part_choices, question_lines
 from caller_service.core.phone_script import MENU, SAME_KEY
 from caller_service.core.phone_script import Line as Said
 from caller_service.core.protocol import Part

@@ -17,7 +17,8 @@ from caller_service.core import clock
 from caller_service.core.case import Status
 from caller_service.core.dispatch import accept, decline, update
 from caller_service.core.holding import lower_level, release, take_over
-from caller_service.core.phone_call import begin, hear, part_choices
+from caller_service.core.phone_asking import part_choices
+from caller_service.core.phone_call import begin, hear
 from caller_service.core.phone_script import Heard, Spoken, Surroundings, Then
 from caller_service.core.refusal import Refused
 from caller_service.core.routing import Scene
