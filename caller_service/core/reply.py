@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import chain
 
-from .combinations import Combinations, one_slip, sentences
+from .combinations import Combinations
 from .phone_text import clean, without_trailing_emoji
 from .protocol import SKIPPED, UNSURE, Question
 from .reach import ContactAnswer
 from .said import Said
+from .spelling import one_slip, sentences
 from .street_words import StreetWords
 from .vocabulary import Vocabulary, normal
 

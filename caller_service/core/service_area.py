@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
-from .combinations import one_slip
 from .program import Area, Place, Program
 from .routing import is_open
+from .spelling import one_slip
 from .street_words import AND, NUMBER, StreetWords
 from .vocabulary import normal
 

@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from caller_service.core.combinations import Combinations, Lexicon, Malformed
+from caller_service.core.combinations import Combinations, Lexicon
 from caller_service.core.reply import Wish
 from caller_service.core.said import DANGER_KINDS, MARKERS
+from caller_service.core.word_notation import Malformed
 
 from .folders import folder
 

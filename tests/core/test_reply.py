@@ -15,7 +15,6 @@ from conversation import CATALOG, EARS, PROGRAM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caller_service.core.combinations import one_slip
 from caller_service.core.protocol import SKIPPED, Question, choice_key
 from caller_service.core.reply import (
     Answer,
@@ -33,6 +32,7 @@ from caller_service.core.reply import (
     Withdrawal,
     read,
 )
+from caller_service.core.spelling import one_slip
 from caller_service.core.vocabulary import normal
 from caller_service.language.vocabularies import guess, read_vocabularies
 

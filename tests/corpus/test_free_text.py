@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caller_service.core.combinations import Combinations, Lexicon, sentences
+from caller_service.core.combinations import Combinations, Lexicon
+from caller_service.core.spelling import sentences
 from caller_service.core.vocabulary import normal
 from caller_service.language.lexicons import read_combinations
 
