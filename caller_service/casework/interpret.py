@@ -13,11 +13,18 @@ from caller_service.core.parking import asks_for_another, park
 from caller_service.core.phone_script import SpokenWords
 from caller_service.core.phone_text import clean
 from caller_service.core.questions import seen_question
+from caller_service.core.reading import (
+    Ears,
+    behind_yes_or_no,
+    number_alone,
+    only_aloud,
+    read,
+    yes_or_no,
+)
 from caller_service.core.reply import (
     Answer,
     Command,
     CommandName,
-    Ears,
     Inquiry,
     Nothing,
     OtherLanguage,
@@ -27,11 +34,6 @@ from caller_service.core.reply import (
     Thanks,
     Unclear,
     Wish,
-    behind_yes_or_no,
-    number_alone,
-    only_aloud,
-    read,
-    yes_or_no,
 )
 from caller_service.core.routing import Scene
 from caller_service.core.screening import advance

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from caller_service.core.case import Case
 from caller_service.core.program import Program
-from caller_service.core.reply import Ears
+from caller_service.core.reading import Ears
 from caller_service.core.routing import Scene
 from caller_service.gateway.telephony import Telephony
 from caller_service.gateway.webhooks import WebhookClient

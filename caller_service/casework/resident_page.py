@@ -31,7 +31,8 @@ from caller_service.core.outbound import TextState
 from caller_service.core.page_presence import closed, opened_again
 from caller_service.core.protocol import SKIPPED
 from caller_service.core.questions import is_deaf
-from caller_service.core.reply import Danger, Thanks, fits_as_code_word, read
+from caller_service.core.reading import fits_as_code_word, read
+from caller_service.core.reply import Danger, Thanks
 from caller_service.core.request_form import Position, Shown
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import HUMAN_WORDS, may_text_word

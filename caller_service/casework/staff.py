@@ -33,8 +33,9 @@ from caller_service.core.page_answer import (
     words_of,
 )
 from caller_service.core.program import Program, Rung
+from caller_service.core.reading import read
 from caller_service.core.refusal import Refused
-from caller_service.core.reply import Command, CommandName, Danger, read
+from caller_service.core.reply import Command, CommandName, Danger
 from caller_service.core.routing import Scene
 from caller_service.core.staff_words import StaffWords, Takes
 from caller_service.core.terms import terms

@@ -122,7 +122,7 @@ class SpokenWords:
     """How recognised words were read (casework/interpret.py)."""
 
     reading: Reading
-    yes_no: str = ""  # where they are no more than that (core/reply.py)
+    yes_no: str = ""  # where they are no more than that (core/reading.py)
     number: int = 0  # the same: "one", "press two"
     aloud: str = ""  # what only a caller says (core/reply.py, Aloud)
 

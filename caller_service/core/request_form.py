@@ -27,8 +27,8 @@ from .marks import Mark
 from .protocol import SKIPPED, Question
 from .questions import next_question, stands_at
 from .reach import ContactAnswer
+from .reading import ENDINGS
 from .reply import (
-    ENDINGS,
     Answer,
     Command,
     CommandName,

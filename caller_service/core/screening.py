@@ -45,6 +45,7 @@ from .questions import (
     stands_at,
 )
 from .reach import CannotText
+from .reading import names_number
 from .repetition import (
     SAME_WITHIN,
     SAME_WORDS,
@@ -72,7 +73,6 @@ from .reply import (
     Unclear,
     Wish,
     Withdrawal,
-    names_number,
 )
 from .routing import Scene
 from .safe_contact import catch_up_words, deferred_words, gated, sensitive

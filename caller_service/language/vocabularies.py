@@ -6,7 +6,8 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 
-from caller_service.core.reply import THANKS, Aloud, CommandName, Ears
+from caller_service.core.reading import THANKS, Ears
+from caller_service.core.reply import Aloud, CommandName
 from caller_service.core.said import DANGER_KINDS
 from caller_service.core.vocabulary import Vocabulary, normal
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import caller_service
-from caller_service.core import reply as reading
+from caller_service.core import reply
 from caller_service.core import said as vocabulary
 from caller_service.core.combinations import Combinations, Lexicon
 from caller_service.core.protocol_check import SAID
@@ -26,7 +26,7 @@ PLAIN = {"PREGNANT", "THANKS"}  # the name is clear enough
 
 @pytest.mark.parametrize("member", [*Said, *Wish], ids=repr)
 def test_a_word_says_its_meaning_and_is_used(member: Said | Wish) -> None:
-    source = vocabulary if isinstance(member, Said) else reading
+    source = vocabulary if isinstance(member, Said) else reply
     text = Path(str(source.__file__)).read_text()
     line = next(line for line in text.splitlines() if f"    {member.name} = " in line)
     assert member.name in PLAIN or re.search(r"# .{5,}", line), "it has no meaning"

@@ -18,7 +18,8 @@ from caller_service.core.combinations import Combinations
 from caller_service.core.marks import Mark
 from caller_service.core.page_answer import Act, Passes, Says, Unclear, read_answer
 from caller_service.core.program import Program
-from caller_service.core.reply import PlaceGiven, read
+from caller_service.core.reading import read
+from caller_service.core.reply import PlaceGiven
 from caller_service.core.service_area import locate
 from caller_service.core.staff_words import Takes
 from caller_service.language import (

@@ -18,7 +18,8 @@ import caller_service
 from caller_service.core.effect import Ask, Say
 from caller_service.core.protocol import SKIPPED
 from caller_service.core.protocol_check import word_keys
-from caller_service.core.reply import Answer, Command, Danger, read
+from caller_service.core.reading import read
+from caller_service.core.reply import Answer, Command, Danger
 from caller_service.core.safe_contact import OTHERS_WORDS, STATUS_WORDS
 from caller_service.core.vocabulary import normal
 from caller_service.language.catalog import placeholders

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caller_service.core.protocol import SKIPPED, Question, choice_key
+from caller_service.core.reading import read
 from caller_service.core.reply import (
     Answer,
     Command,
@@ -30,7 +31,6 @@ from caller_service.core.reply import (
     Unclear,
     Wish,
     Withdrawal,
-    read,
 )
 from caller_service.core.spelling import one_slip
 from caller_service.core.vocabulary import normal
