@@ -324,14 +324,14 @@ def test_a_signature_changes_nothing(
     assert read_answer(said + between + signature) == meant
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=200))
 def test_any_text_is_read(rest: str) -> None:
     answer = read_answer(rest)
     assert not isinstance(answer, Says) or any(mark.isalpha() for mark in answer.words)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from([*each(TAKEN), *TIMES]), st.sampled_from(["no", "can't", "👎", "no puedo"]))
 def test_with_a_refusal_behind_it_nothing_is_taken(taking: str, refusal: str) -> None:
     if "Sent from" not in taking:  # an emoji after a signature is part of the signature

@@ -134,7 +134,7 @@ def begun(me: SpokenCall, begins: str, call: str) -> SpokenCall:
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None, derandomize=True, database=None,
+@settings(max_examples=400, derandomize=True, database=None,
           suppress_health_check=list(HealthCheck))  # fmt: skip
 @given(
     steps=STEPS,

@@ -377,7 +377,7 @@ _MIXED = st.lists(st.one_of(_PIECES, st.text(max_size=4)), max_size=10).map("".j
 _TEXTS = st.one_of(st.text(), _MIXED)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(_TEXTS)
 def test_cleaning_twice_is_cleaning_once(body: str) -> None:
     once = clean(body)
@@ -388,7 +388,7 @@ def test_cleaning_twice_is_cleaning_once(body: str) -> None:
         assert clean(once.words) == once
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(st.characters(exclude_categories=()), max_size=200))
 def test_no_text_at_all_makes_it_fail(body: str) -> None:
     """Not even lone surrogates and unassigned characters."""
@@ -396,13 +396,13 @@ def test_no_text_at_all_makes_it_fail(body: str) -> None:
     without_trailing_emoji(normal(body))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(min_size=12, max_size=80))
 def test_any_bytes_as_base64(raw: bytes) -> None:
     clean(base64.b64encode(raw).decode())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from(["👍", "👎", "🙏", "😢", "yes", "2", "是"])).map(tuple))
 def test_no_word_is_lost_with_the_emoji(words: tuple[str, ...]) -> None:
     left = without_trailing_emoji(words)

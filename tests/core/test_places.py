@@ -384,7 +384,7 @@ def of_another(place: Place, words: list[str]) -> bool:
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(corners(), st.data())
 def test_words_moved_left_out_and_numbers_put_in_never_yield_another_corner(
     said: tuple[Place, str, list[list[str]]], data: st.DataObject
@@ -407,7 +407,7 @@ def test_words_moved_left_out_and_numbers_put_in_never_yield_another_corner(
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(corners(), st.sampled_from(_NUMBERS), st.sampled_from((1, 3)), st.booleans())
 def test_a_house_number_beside_a_street_never_yields_a_corner(
     said: tuple[Place, str, list[list[str]]], house: str, at: int, behind: bool
@@ -420,7 +420,7 @@ def test_a_house_number_beside_a_street_never_yields_a_corner(
 
 
 @pytest.mark.slow
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.sampled_from([one for one in PROGRAM.places if " & " not in one.name]), st.data())
 def test_words_of_a_landmark_moved_and_left_out_never_yield_another_place(
     place: Place, data: st.DataObject

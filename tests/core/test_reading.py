@@ -386,7 +386,7 @@ ANYTHING = st.one_of(
 )
 QUESTIONS = st.sampled_from((*PROGRAM.protocol.questions, None))
 SPOKEN = st.sampled_from(LANGUAGES)
-patient = settings(max_examples=250, deadline=None, derandomize=True, database=None)
+patient = settings(max_examples=250, derandomize=True, database=None)
 
 
 @patient

@@ -143,7 +143,7 @@ def codes(made: dict[str, Any]) -> str:
 
 # ---- the document --------------------------------------------------------------------------------
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(cases())
 def test_whatever_was_answered_the_document_is_sound_and_asks_for_no_police(case: Case) -> None:
     made = told(case)
@@ -163,7 +163,7 @@ def test_whatever_was_answered_the_document_is_sound_and_asks_for_no_police(case
         )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(cases())
 def test_a_number_goes_out_only_where_contact_was_called_safe(case: Case) -> None:
     made = json.dumps(told(case))
@@ -662,7 +662,7 @@ def test_no_type_that_a_human_may_set_asks_what_we_never_ask() -> None:
     assert not set(HUMANS) & set(eido_registry.INCIDENT_TYPES)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cases(), st.sampled_from(ALLOWED), words.filter(str.strip))
 def test_what_a_named_human_set_is_sound_and_the_same_without_a_name_is_not(
     case: Case, kind: str, by: str

@@ -89,7 +89,7 @@ def test_a_text_is_cut_behind_its_sentences(text: str, expected: tuple[str, ...]
 @example("好" * 1000)
 @example(("word " * 2000).strip())
 @example("\ud800" * 600)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_sentence_may_be_said_and_no_letter_is_lost(text: str) -> None:
     said = sentences(text)
     for sentence in said:

@@ -67,7 +67,7 @@ def lines(case: Case) -> dict[str, str]:
     return dict(read(case).lines)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(cases())
 def test_whatever_was_answered_there_is_a_sheet_in_words(case: Case) -> None:
     made = read(case)

@@ -37,7 +37,6 @@ WITH_TOKEN = SchemathesisConfig(
 )
 BOUNDED = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     derandomize=True,
     database=None,
     phases=[Phase.explicit, Phase.generate],

@@ -462,7 +462,7 @@ SENDERS = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(SENDERS)
 def test_a_sender_is_a_number_that_can_be_answered_or_nobody(named: str) -> None:
     number = sender(named)
