@@ -37,9 +37,10 @@ A form of a class may itself name classes next to each other, with choices and o
     hurts_somebody = ["<hit> (on|up)? <somebody>", "(is|was) attacking"]
 
 A denial, a reference to the distant past and a harmless phrase hide only what stands in the same
-sentence. A denial hides nothing behind a word of `contrast`, nor if it is one of the class `spent`
-("i havent slept he hit me"). A harmless phrase hides nothing where a word of the class `afresh` is
-inside it ("i dont want to be here i wanna kill myself").
+sentence. Whatever else hides a danger hides none in a later sentence, unless it is of a `story`. A
+denial hides nothing behind a word of `contrast`, nor if it is one of the class `spent` ("i havent
+slept he hit me"). A harmless phrase hides nothing where a word of the class `afresh` is inside it
+("i dont want to be here i wanna kill myself").
 
 A spelling listed in `[spellings]` is read as the word that is meant ("sue aside": suicide), here
 and in texts. Phrases in `[harmless]` are removed first ("killing time"). Words of five letters or
@@ -295,7 +296,9 @@ class Combinations:
     def _spoiled(self, each: Combination, place: Place, places: Places) -> bool:
         start, end = place
         if any(
-            near(place, other, words) for name, words in each.refused for other in places.get(name)
+            near(place, other, words) and not _over(other, place, places)
+            for name, words in each.refused
+            for other in places.get(name)
         ):
             return True
         if each.always or each.kind == "harmless":
@@ -330,6 +333,14 @@ class Combinations:
         )
 
 
+def _over(other: Place, danger: Place, places: Places) -> bool:
+    """Was the other said in a sentence before? A new one begins with news: only a film or a dream
+    goes on in it. What comes after a danger may explain it: "she collapsed. it was a drill"."""
+    if danger[0] < other[1] or places.in_one_sentence(other, danger):
+        return False
+    return not any(near(other, story, SHARED) for story in places.get(STORY))
+
+
 _ByTerm = Mapping[str, Sequence[tuple[int, frozenset[str]]]]
 
 
@@ -346,6 +357,7 @@ class _Settles:
     """What sounds settled in a text, and whether it hides a danger."""
 
     def __init__(self, places: Places) -> None:
+        self._places = places
         self._settled = places.get(SETTLED)
         self._contrasts = places.get(CONTRAST) if self._settled else ()
         # the "now" of "fine now" is no present danger
@@ -360,7 +372,9 @@ class _Settles:
         if any(near(danger, now, SHARED) for now in self._happening):
             return False
         return any(
-            near(danger, settled, WIDE) and not self._turned(settled, danger)
+            near(danger, settled, WIDE)
+            and not _over(settled, danger, self._places)
+            and not self._turned(settled, danger)
             for settled in self._settled
         ) and not any(near(danger, now, WIDE) for now in self._present)
 

@@ -645,6 +645,30 @@ def test_what_one_sentence_denies_or_dates_is_not_in_another(beside: str, danger
         assert read_combinations().dangers(text), text
 
 
+EARLIER = (
+    ("beating eggs for the cake", "dropped the soap lol", "the landlord ignores the ceiling",
+     "my neighbor hunts", "just walking my dog", "i am following up on my application",
+     "the game just ended", "hungry but ok til dinner at the church", "your web site is slow"),
+    ("ya comimos gracias", "estoy en la clase de inglés", "el partido ya terminó", "vivo con mi tía",
+     "quiero saber del horario", "soy cocinero", "mañana tengo cita con el doctor"),
+)  # fmt: skip
+NEWS = (
+    ("theres someone in my house", "a man is on the ledge", "he locked me in", "he shot my cousin",
+     "my car went off the road im upside down", "he sat on my chest and covered my mouth"),
+    ("hay alguien en mi casa", "me tiene encerrada", "le disparó a mi primo", "no despierta",
+     "se tiró del puente", "me está ahorcando"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("earlier", "news"),
+    [pair for others, news in zip(EARLIER, NEWS, strict=True) for pair in product(others, news)],
+)
+def test_an_earlier_sentence_hides_no_danger(earlier: str, news: str) -> None:
+    """A later one may explain what was said: "he hit me. with a pillow lol"."""
+    assert read_combinations().dangers(f"{earlier}. {news}")
+
+
 @given(st.text(st.one_of(st.sampled_from("aé1 .!?;…\n¿'😭\u0301"), st.characters()), max_size=60))
 def test_the_sentences_of_a_text_hold_its_words(text: str) -> None:
     assert tuple(chain.from_iterable(sentences(text))) == normal(text)
