@@ -152,16 +152,25 @@ def read(
 
 
 def _texts_instead(said: str, ears: Ears) -> bool:
-    """ "Dont call, text me": does the "dont" end at the comma? "Dont call, text or email" has more
-    behind it."""
+    """ "Dont call, text me": does the "dont" end before the texts? "Dont call, text or email" has
+    more behind the comma, and "dont call or text me" joins the two."""
     before, _, behind = said.partition(",")
-    words = normal(behind)
+    words, after = normal(before), normal(behind)
+    if not after:  # without a comma: two words, such as "text me", right behind the calls
+        words = without_polite(words, ears.vocabulary)
+        words, after = words[:-2], words[-2:]
+        more = words[-1:] != after[-1:] and Wish.NO_CALLS in ears.speech.kinds(words[:-1], "wishes")
+        if more or "/" in said:  # "dont call nor text me", "dont call/text me"
+            return False
+    joins = ears.vocabulary.joins
     return (
-        bool(words)
+        len(words) > 1
+        and bool(after)
         and "," not in behind
-        and ears.vocabulary.joins.isdisjoint(words)
-        and Wish.NO_CALLS in ears.speech.kinds(normal(before), "wishes")
+        and joins.isdisjoint((words[-1], *after))
+        and Wish.NO_CALLS in ears.speech.kinds(words, "wishes")
         and Wish.NO_TEXTS not in ears.speech.kinds(words, "wishes")
+        and Wish.NO_TEXTS not in ears.speech.kinds(after, "wishes")
     )
 
 

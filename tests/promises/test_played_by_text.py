@@ -125,6 +125,8 @@ def test_who_is_busy_when_a_call_is_offered_is_no_danger(house: House) -> None:
         "dont call text me instead",
         "cant talk on the phone, text only",
         "dont call, text me",
+        "dont call text me",
+        "please dont call me text me",
         "Don't call me, text only",
         "no llamen, mándenme texto",
     ],
@@ -149,11 +151,30 @@ def test_who_wants_texts_and_no_calls_still_gets_texts(house: House, said: str) 
         "no calls no texts",
         "dont call just text. actually dont text me either",
         "he can see my texts dont call",
+        "dont call nor text me",
+        "dont text me or call",
+        "neither call nor text me pls",
+        "i dont want calls or texts",
+        "no llamen ni escriban",
+        "no me marquen ni me manden mensajes",
+        "ni llamadas ni mensajes",
+        "no quiero mensajes ni llamadas",
     ],
 )
 def test_who_wants_neither_gets_neither(house: House, said: str) -> None:
     me = house.resident().texts(*FULL, said)
     assert set(me.case().state["withdrawn"]) == {"call", "text"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my kids dont call or text me", "they never call me", "no me llegan ni llamadas ni mensajes",
+        "¿alguien lee mis mensajes?", "quién lee mis mensajes",
+    ],
+)  # fmt: skip
+def test_who_tells_of_others_or_asks_about_us_takes_nothing_back(house: House, said: str) -> None:
+    assert not house.resident().texts(*FULL, said).case().state.get("withdrawn")
 
 
 # ---- a team that is late, and residents who ask where it is --------------------------------------
