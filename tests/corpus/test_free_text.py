@@ -266,6 +266,7 @@ def test_everyday_spanish_words_tell_of_no_danger(said: str) -> None:
         "quiero dejar de existir", "los cholos vienen a buscar a mi hermano",
         "a mi primo lo mandaron matar", "va a balacear la prepa",
         "ahí viene mi esposo borracho, tengo miedo", "mi vecina está amarrada",
+        "mi esposo me está ahorcando en el jardín", "lo apuñalaron en la milpa",
     ],
 )  # fmt: skip
 def test_kinds_of_danger_that_no_spanish_list_held(said: str) -> None:
@@ -280,6 +281,8 @@ def test_kinds_of_danger_that_no_spanish_list_held(said: str) -> None:
         "me despedí de todos mis compañeros del trabajo", "tengo contracciones falsas",
         "tomé la decisión de cambiar de trabajo", "mi papá salió a pescar y le fue bien",
         "quedé encerrado en el elevador diez minutos, ya salí",
+        "me corté el flequillo", "mi hijo está en paro desde mayo", "el dólar nos va a matar",
+        "se me hinchan los pies", "se cayó sentadito y se rio",
     ],
 )  # fmt: skip
 def test_what_sounds_like_these_kinds_and_is_none(said: str) -> None:
