@@ -358,6 +358,50 @@ def test_spanish_is_heard_as_it_is_spoken_and_mixed(said: str) -> None:
     assert read_combinations().kinds(normal(said)), said
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "le están cayendo a piñazos", "mi vecino la está fajando a trompadas",
+        "mi tío le da con la manguera", "me cayeron tres encima y me patean",
+        "están dando golpes en la puerta y gritan mi nombre", "no sé a dónde me llevan",
+        "nos tienen en una finca bajo llave", "tienen a mi nieta, se oye llorando",
+        "un señor de tiktok se llevó a mi prima de trece", "se mete de noche al cuarto de las niñas",
+        "el mismo carro dobla donde doblo y no se quita", "si no les pago hoy me queman",
+        "los mareros ya saben dónde vivo", "su papá le mete la mano por los calzones",
+        "cogió candela la cortina", "reventó la bombona de gas", "la caja de la luz echa humo",
+        "el montacargas le cayó encima a mi compañero", "el molino me jaló la mano",
+        "se la ha llevado la corriente", "la lancha se nos volteó", "nos llega el agua al cuello",
+        "se fue la luz y mi papá depende del oxígeno", "viene guiando bien jumo con la nena",
+        "se le viró la boca", "le dio un corrientazo y cayó", "se me cierra el pecho",
+        "mi bebé de dos meses tiene 39", "no orina desde ayer y está confundida",
+        "la pierna está negra, huele mal y tiene fiebre", "se bebió la lavandina",
+        "nos gasearon y hay gente vomitando", "lo hallé tieso con la jeringa",
+        "me largo de este mundo", "esta noche me quito del medio", "amarró la sábana a la litera",
+        "la bebé no es mía, la cambiaron, quiero devolverla al río", "le voy a dar tres plomazos",
+        "anda con un chopo amenazando", "bajó la escopeta del armario",
+    ],
+)  # fmt: skip
+def test_spanish_dangers_are_heard_as_each_country_says_them(said: str) -> None:
+    assert read_combinations().kinds(normal(said)), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "me dieron una paliza en el dominó", "la orquesta metió candela anoche",
+        "prendí la candela para el arroz", "la máquina de coser me agarró el hilo",
+        "mi novio me llevó a un hotel bonito por mi cumpleaños", "mi hija de quince quiere fiesta",
+        "le puse crema en la colita a la bebé", "el tío juega con los niños en el parque",
+        "mi papá usa oxígeno de noche y duerme mejor", "voy guiando para el trabajo",
+        "se me cayó la cara de vergüenza", "el doctor me dio hierro para la anemia",
+        "ya tengo todo listo para la mudanza", "colgué la hamaca del árbol",
+        "un carro pegado al mío me rayó la puerta", "me voy de este pueblo, no hay trabajo",
+    ],
+)  # fmt: skip
+def test_the_same_words_on_a_day_without_danger_are_none(said: str) -> None:
+    assert read_combinations().kinds(normal(said)) == (), said
+
+
 def test_what_is_told_of_hides_a_danger_far_around_it() -> None:
     words = {"hits": ("hit",), "me": ("me",), "telling": ("chess",)}
     heard = Combinations([Lexicon(words, {"dangers": (("violence", "even: <hits> <me>"),)})])
