@@ -379,6 +379,9 @@ def test_spanish_is_heard_as_it_is_spoken_and_mixed(said: str) -> None:
         "me largo de este mundo", "esta noche me quito del medio", "amarró la sábana a la litera",
         "la bebé no es mía, la cambiaron, quiero devolverla al río", "le voy a dar tres plomazos",
         "anda con un chopo amenazando", "bajó la escopeta del armario",
+        "ojalá me parta un rayo hoy", "la soga me llama", "los cuido desde el cielo, adiós",
+        "regalé mis aretes, ya no los necesito", "quemé mis diarios y borré mis redes",
+        "cuando abran mi cuarto perdónenme", "solo pido tener el valor", "debí morirme yo",
     ],
 )  # fmt: skip
 def test_spanish_dangers_are_heard_as_each_country_says_them(said: str) -> None:
@@ -396,6 +399,8 @@ def test_spanish_dangers_are_heard_as_each_country_says_them(said: str) -> None:
         "se me cayó la cara de vergüenza", "el doctor me dio hierro para la anemia",
         "ya tengo todo listo para la mudanza", "colgué la hamaca del árbol",
         "un carro pegado al mío me rayó la puerta", "me voy de este pueblo, no hay trabajo",
+        "no me esperen a cenar", "ojalá me den el trabajo", "le di mi gato a mi hermana",
+        "borré mi facebook porque me cansa la gente", "solo pido que sea rápido el trámite",
     ],
 )  # fmt: skip
 def test_the_same_words_on_a_day_without_danger_are_none(said: str) -> None:
