@@ -742,6 +742,9 @@ def test_a_denial_and_the_past_hide_what_stands_in_their_own_sentence() -> None:
         "i would never call but he broke in",
         "nadie me ayuda me tomé un frasco de tylenol", "no tengo a nadie, me voy a matar",
         "nunca lo había visto así y tiene una pistola", "no me contesta nadie se desmayó",
+        "no quiero molestar a nadie me quiero matar", "no le digan a nadie, mi tío me toca",
+        "no voy a mentir mi papá tiene una pistola", "no he hecho nada malo me quieren matar",
+        "jamás pensé escribir esto, me voy a matar", "para nada bien hay un tiroteo",
     ],
 )  # fmt: skip
 def test_a_denial_that_is_over_denies_nothing_behind_it(text: str) -> None:
@@ -752,7 +755,9 @@ def test_a_denial_that_is_over_denies_nothing_behind_it(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["i have never hit her", "i would never take pills", "nunca toma pastillas", "nadie tiene una pistola",
-     "he has never hit me", "i would never hurt myself", "no one here has a gun", "nadie se quiere matar"],
+     "he has never hit me", "i would never hurt myself", "no one here has a gun", "nadie se quiere matar",
+     "no voy a matarme", "nunca pensé en matarme", "no quiero lastimar a nadie", "no he hecho nada",
+     "para nada, no me quiero morir"],
 )  # fmt: skip
 def test_a_denial_denies_what_follows_it(text: str) -> None:
     assert not read_combinations().dangers(text)
