@@ -399,6 +399,7 @@ def test_spanish_dangers_are_heard_as_each_country_says_them(said: str) -> None:
         "se me cayó la cara de vergüenza", "el doctor me dio hierro para la anemia",
         "ya tengo todo listo para la mudanza", "colgué la hamaca del árbol",
         "un carro pegado al mío me rayó la puerta", "me voy de este pueblo, no hay trabajo",
+        "que Dios me los bendiga", "se me ha caído el móvil", "ladra un perro y no me deja dormir",
         "no me esperen a cenar", "ojalá me den el trabajo", "le di mi gato a mi hermana",
         "borré mi facebook porque me cansa la gente", "solo pido que sea rápido el trámite",
     ],
