@@ -45,7 +45,7 @@ from caller_service.store.messages import Text
 from caller_service.store.visits import Visit, VisitKind, VisitState
 
 from .carry_out import HOLD, Decision, prepare, save
-from .change import attempt, change
+from .change import attempt, change, update_case
 from .interpret import understand
 from .page_links import OPEN_FOR
 from .parts import Parts
@@ -218,13 +218,22 @@ def _expires(case: Case, now: datetime) -> datetime:
 
 def leave(parts: Parts, secret: str) -> None:
     """The browser's key is spent: every older page in its history opens nothing (the case lives
-    on, and a code brings one back)."""
+    on, and a code brings one back). The page is closed then, unless another browser shows it: no
+    later look would tell whoever has the case."""
     now = parts.now()
-    with transaction(parts.engine) as conn:
-        lock_for_write(conn)
-        found = visits.load(conn, parts.sealer, [visits.secret_hash(secret)], now)
-        if found is not None:
-            visits.end(conn, found.visit.id, now)
+    if (found := find(parts, secret)) is None:
+        return
+    mine = found.visit.id
+
+    def left(case: Case, scene: Scene, conn: sa.Connection) -> Step:
+        elsewhere = visits.last_seen(conn, case.id, but=mine)
+        shown = elsewhere is not None and now - elsewhere <= AWAY
+        return Step(case) if shown else closed(now, case, scene)
+
+    def end(conn: sa.Connection) -> None:
+        visits.end(conn, mine, now)
+
+    update_case(parts, found.case.id, left, Author.RESIDENT, also=end)
 
 
 def unlock(parts: Parts, found: VisitState, code_word: str) -> bool:

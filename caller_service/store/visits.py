@@ -195,9 +195,12 @@ def end_kind(conn: sa.Connection, case_id: str, kind: VisitKind, now: datetime) 
     )
 
 
-def last_seen(conn: sa.Connection, case_id: str) -> datetime | None:
-    """When a browser last showed the private page of this case; None if it has none."""
-    theirs = (visit.c.case_id == case_id, visit.c.kind == VisitKind.BROWSER)
+def last_seen(conn: sa.Connection, case_id: str, but: str = "") -> datetime | None:
+    """When a browser last showed the private page of this case; None if it has none. `but`: the
+    visit of a browser that does not count."""
+    theirs = (
+        visit.c.case_id == case_id, visit.c.kind == VisitKind.BROWSER, visit.c.id != but,
+    )  # fmt: skip
     found: datetime | None = conn.execute(
         sa.select(sa.func.max(visit.c.seen_at)).where(*theirs, visit.c.ended_at.is_(None))
     ).scalar()

@@ -1335,6 +1335,40 @@ def test_a_page_that_is_closed_in_danger_is_told_to_whoever_has_it(house: House)
     assert not me.case().page_closed and Mark.GONE not in me.case().marks
 
 
+@pytest.mark.parametrize("cookies", [True, False])
+@pytest.mark.parametrize("way", ["exit", "anew"])
+def test_a_page_that_was_left_is_closed_at_once(house: House, cookies: bool, way: str) -> None:
+    """After *Exit*, and once somebody else asks for help at that screen, no browser asks for the
+    page any more: whoever has the case is told, and `gone` runs (rule 21)."""
+    me = Browser(house, cookies).goes("/request").answers("me", "yes")
+    me.presses("go_on", name="act").presses("page").sends(place=PLACE)
+    case, page = me.case().id, me.path
+    house.dispatch(f"/{case}/notes", {"words": "Hi, I am Dana. Are you safe?", "by": "Dana"})
+    me.goes(page).presses("code", name="act")
+    code = re.search(r'class="code">([^<]+)<', me.page.html)[1]  # type: ignore[index]
+    if way == "anew":
+        house.wait(11 * 60)
+        me.goes(page).presses("anew", name="act")
+    else:
+        me.goes(page.removesuffix("/s") + "/out")
+    assert Mark.GONE not in me.case().marks and me.case().page_closed
+    house.passes(650, 10)
+    assert Mark.GONE in me.case().marks
+    assert not [row for row in house.rows("journal") if row.event == "holder_prompted"]
+    Browser(house).goes("/code").sends(code=code)
+    assert not me.case().page_closed and Mark.GONE not in me.case().marks
+
+
+def test_a_page_left_on_one_of_two_phones_is_open(house: House) -> None:
+    me = asks_for_a_team(Browser(house)).presses("code", name="act")
+    code = re.search(r'class="code">([^<]+)<', me.page.html)[1]  # type: ignore[index]
+    other = Browser(house).goes("/code").sends(code=code)
+    me.goes("/out")
+    assert not me.case().page_closed
+    other.goes("/out")
+    assert me.case().page_closed
+
+
 def test_after_violence_software_puts_nothing_on_the_page_unasked(house: House) -> None:
     me = Browser(house).goes("/request").answers("me", "no", "yes", "yes")
     house.passes(700, 10)
