@@ -36,6 +36,7 @@ from caller_service.core.reply import Danger, Thanks
 from caller_service.core.request_form import Position, Shown
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import HUMAN_WORDS, may_text_word
+from caller_service.core.vocabulary import normal
 from caller_service.language.page_words import choice_words, page_text, question_words
 from caller_service.store import cases, contacts, failures, messages, visits
 from caller_service.store.contacts import Contact
@@ -238,8 +239,8 @@ def leave(parts: Parts, secret: str) -> None:
 
 def unlock(parts: Parts, found: VisitState, code_word: str) -> bool:
     """Somebody opens a page that was left alone: with the code word, where one was agreed."""
-    if found.case.code_word and code_word.strip().casefold() != found.case.code_word.casefold():
-        return False
+    if found.case.code_word and normal(code_word) != normal(found.case.code_word):
+        return False  # compared as in a text: capitals, accents and spaces do not matter
     now = parts.now()
     with transaction(parts.engine) as conn:
         lock_for_write(conn)

@@ -456,7 +456,7 @@ def opened() -> Any:
     )
     if attempt.wait:
         return _slowed("opened", _curtain(found, _wait_words(attempt.wait), 429), attempt.wait)
-    if not resident_page.unlock(parts(), found, typed[:100]):
+    if not resident_page.unlock(parts(), found, typed[:LONGEST]):
         attempt.failed()
         return _curtain(found, say("web.locked.wrong"), 422)
     attempt.succeeded()

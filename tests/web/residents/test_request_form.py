@@ -1060,6 +1060,18 @@ def test_a_code_word_opens_a_page_that_hid_its_words(house: House) -> None:
     assert me.path == "/s" and me.status == 200
 
 
+@pytest.mark.parametrize(
+    ("kept", "typed"), [("canción azul", "Cancion  Azul"), ("blue bird " * 20, "blue bird " * 20)]
+)
+def test_a_code_word_is_compared_as_in_a_text(house: House, kept: str, typed: str) -> None:
+    """Without accents, however many spaces, and as long as it was set."""
+    me = asks_for_a_team(Browser(house)).presses("code_word", name="act", words=kept)
+    assert me.case().code_word
+    house.wait(11 * 60)
+    me.goes("/s").presses("", name="", code_word=typed)
+    assert (me.path, me.status) == ("/s", 200)
+
+
 def test_hidden_words_go_from_this_page_alone(house: House) -> None:
     me = asks_for_a_team(Browser(house))
     me.sends(words="that was for you alone").presses("hide", name="act")
