@@ -25,7 +25,7 @@ from caller_service.core.reach import ContactAnswer
 from caller_service.core.request_form import Position
 from caller_service.core.retention import Stands
 from caller_service.core.routing import Scene, team_working
-from caller_service.core.safe_contact import sensitive
+from caller_service.core.safe_contact import may_hear_status, sensitive
 from caller_service.core.said import Said
 from caller_service.core.turn_steps import danger_words
 from caller_service.language.languages import name_for
@@ -457,6 +457,7 @@ def status_view(found: VisitState, kept: Kept, words: Words, value: str = "") ->
         deletion=_deletion(case, now),
         shared=_shared(),
         confirm_number=kept.position.asked_word and kept.tries < resident_page.TRIES,
+        human_cancels=not may_hear_status(case, verified=False),
     )
 
 

@@ -171,6 +171,7 @@ class StatusView:
     deletion: tuple[str, ...] = ()  # the state of "delete my words", once they have asked
     shared: str = ""  # do others use this computer? "yes", "no"; "": it keeps no cookies
     confirm_number: bool = False  # show a field for the one-time word that was texted
+    human_cancels: bool = False  # is a request to cancel decided by a human?
 
 
 @dataclass(frozen=True, slots=True)

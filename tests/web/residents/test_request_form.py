@@ -1271,6 +1271,25 @@ def test_cancel_and_delete(house: House) -> None:
     assert any(line.event == "asked_to_delete" for line in house.rows("journal"))
 
 
+@pytest.mark.parametrize("why", ["danger", "argument", "code word"])
+def test_it_is_said_before_that_a_human_decides_about_a_cancel(house: House, why: str) -> None:
+    """Rule 10: help goes on until then, so that nothing may say that it stops (rule 22)."""
+    me = Browser(house)
+    if why == "danger":
+        me.goes("/request").answers("me", "yes").presses("go_on", name="act")
+        me.presses("page").sends(place=PLACE)
+    elif why == "argument":
+        me.goes("/request").answers(*CALM).sends(place=PLACE)
+        me.answers("argument", "no").sends(words="")
+    else:
+        asks_for_a_team(me)
+        assert house.words("web.cancel.sure") in me.page.words
+        me.presses("code_word", name="act", words="bluebird")
+    assert house.words("web.cancel.human") in me.page.words
+    assert house.words("web.cancel.sure") not in me.page.words
+    assert not me.presses("cancel", name="act").case().ended
+
+
 def test_a_question_that_is_put_later_stands_on_the_page(house: House) -> None:
     me = asks_for_a_team(Browser(house))
     assert me.page.picks()[:2] == ["wait", "counselor"]
