@@ -41,8 +41,11 @@ class Page(HTMLParser):
         self.words = ""
         self._form: dict[str, str] | None = None
         self._action = ""
+        self._named: dict[str, dict[str, str]] = {}  # forms that have an id
+        self._elsewhere: list[tuple[str, Button | str, str]] = []  # of a form that names its id
         self._open: list[str] = []
         self.feed(html)
+        self._join()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         told = {name: value or "" for name, value in attrs}
@@ -50,14 +53,13 @@ class Page(HTMLParser):
             self.language = told.get("lang", "")
         elif tag == "form":
             self._form, self._action = {}, told.get("action", "")
+            self._named[told.get("id", "")] = self._form
         elif told.get("type") == "checkbox":
             self.boxes.add(told["name"])  # not ticked
         elif tag in ("input", "textarea") and self._form is not None and told.get("name"):
-            self._form[told["name"]] = told.get("value", "")
+            self._field(self._form, told)
         elif tag == "button" and self._form is not None and told.get("type") != "button":
-            self.buttons.append(
-                Button(self._action, self._form, told.get("name", ""), told.get("value", ""))
-            )
+            self._button(self._form, told)
         elif tag == "a":
             self.links.append(told.get("href", ""))
         elif tag in ("link", "script"):
@@ -66,6 +68,30 @@ class Page(HTMLParser):
             self._open.append(tag)
             if tag in ("h1", "h2"):
                 self.headings.append("")
+
+    def _field(self, form: dict[str, str], told: dict[str, str]) -> None:
+        if "form" in told:
+            self._elsewhere.append((told["form"], told["name"], told.get("value", "")))
+        else:
+            form[told["name"]] = told.get("value", "")
+
+    def _button(self, form: dict[str, str], told: dict[str, str]) -> None:
+        action = told.get("formaction", self._action)
+        button = Button(action, form, told.get("name", ""), told.get("value", ""))
+        self.buttons.append(button)
+        if "form" in told:
+            self._elsewhere.append((told["form"], button, ""))
+
+    def _join(self) -> None:
+        """A field or a button may belong to a form that it does not stand in. A part of a page may
+        come without that form."""
+        for form, owned, value in self._elsewhere:
+            if (fields := self._named.get(form)) is None:
+                continue
+            if isinstance(owned, Button):
+                owned.fields = fields
+            else:
+                fields[owned] = value
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":

@@ -118,6 +118,42 @@ def test_a_team_is_asked_for_in_a_browser(
     close(context)
 
 
+@pytest.mark.parametrize("script", [True, False])
+def test_half_a_sentence_stays_in_another_language(
+    browser: Browser, service: Service, script: bool
+) -> None:
+    context = browser.new_context(
+        viewport={"width": 360, "height": 640}, java_script_enabled=script, locale="en"
+    )
+    page = context.new_page()
+    ask_for_a_team(page, service.url)
+    for language in ("es", "en"):
+        page.fill("#words", f"he is outside the {language}")
+        page.locator(f"button.lang[value={language}]").click()
+        page.locator(f"html[lang={language}] h1.stands").wait_for()
+        assert page.locator("#words").input_value() == f"he is outside the {language}"
+    page.locator(".foot button.main").click()
+    words = page if script else page.frame_locator("iframe")
+    words.locator(".words", has_text="he is outside the en").wait_for(timeout=60_000)
+    assert page.locator("#words").input_value() == ""
+    close(context)
+
+
+def test_half_a_sentence_waits_for_the_next_screen_with_its_field(
+    phone: BrowserContext, service: Service
+) -> None:
+    """Another button sends what it names alone."""
+    page = phone.new_page()
+    ask_for_a_team(page, service.url)
+    page.fill("#words", "he is outside")
+    page.locator(".acts button[value=person]").click()
+    page.locator("section.danger.now").wait_for()
+    page.locator("button[value=go_on]").click()
+    page.locator("#words").wait_for()
+    assert page.locator("#words").input_value() == "he is outside"
+    assert page.locator(".words").count() == 0
+
+
 def test_every_screen_of_a_request_is_accessible(
     phone: BrowserContext, service: Service, axe: str
 ) -> None:

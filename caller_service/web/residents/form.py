@@ -49,6 +49,7 @@ from .rendering import (
     say,
     screen_at,
     signed,
+    speaks,
     status_view,
     the_scene,
     version_of,
@@ -661,20 +662,37 @@ def language_chosen() -> Any:
     tag = request.form.get("language", "")
     back = request.form.get("back", "/")
     back = back if _OWN_ADDRESS.fullmatch(back) else "/"
-    answer = _to(back)
-    if tag in parts().program.languages:
-        found = keys.page()
-        if found is None and not keys.cookie(keys.TRIED):  # perhaps no cookie will be kept
-            answer = _to(f"{back}?lang={tag}")
-        keys.set_cookie(answer, keys.LANGUAGE, tag)
-        if found is not None:
-            with deadline(WRITE_WAIT):
-                resident_page.post(
-                    parts(),
-                    keys.secret(),
-                    Act("language", found.visit.step, keys.nonce(), value=tag, idle=_idle()),
-                )
+    if tag not in parts().program.languages:
+        return _to(back)
+    found, opened, typed = keys.page(), None, _typed("words")
+    if found is not None:
+        act = Act("language", found.visit.step, keys.nonce(), value=tag, idle=_idle())
+        with deadline(WRITE_WAIT):
+            opened = resident_page.post(parts(), keys.secret(), act)
+    answer: Response
+    if typed:
+        answer = _same_words(opened, typed[:LONGEST], tag, back)
+    elif found is None and not keys.cookie(keys.TRIED):  # perhaps no cookie will be kept
+        answer = _to(f"{back}?lang={tag}")
+    else:
+        answer = _to(back)
+    keys.set_cookie(answer, keys.LANGUAGE, tag)
     return answer
+
+
+def _same_words(opened: resident_page.Opened | None, typed: str, tag: str, back: str) -> Response:
+    """The screen in another language, with the words that were not sent yet still in its field."""
+    if opened is None:
+        speaks(tag)
+        return _gone(words=typed)
+    found, kept = opened.found, opened.kept
+    name = request_form.screen_of(found.case, kept.position)
+    if name not in (request_form.STATUS, request_form.CHECK) or _locked(found):
+        return _to(back)
+    keys.now_opens(found, _open_path(opened))
+    if name == request_form.STATUS:
+        return _status(found, kept, typed)
+    return _shown(render("check.html", view=check_view(found, kept, typed), draft=kept))
 
 
 # ---- one post ------------------------------------------------------------------------------------

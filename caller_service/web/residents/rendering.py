@@ -81,6 +81,12 @@ def language() -> str:
     return str(g.resident_language)
 
 
+def speaks(tag: str) -> None:
+    """What is shown from here on is in this language of the program."""
+    g.resident_language = tag
+    g.pop("resident_say", None)
+
+
 def _language() -> str:
     found = keys.page()
     return chosen_language(found.case.language if found else "")

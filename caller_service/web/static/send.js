@@ -1,7 +1,7 @@
 // The first tap sends and locks the rest; the next screen is the answer to the post. On a slow line
 // a second tap would answer the next question. If anything here fails, the plain form works alone.
 (function () {
-  var pressed, kept, busy;
+  var pressed, kept, busy, half = "";
   function all(root, query, act) { [].forEach.call(root.querySelectorAll(query), act); }
   function word(name) { return document.querySelector("main").getAttribute("data-" + name); }
   function say(words) { all(document, "#said", function (said) { said.textContent = words; }); }
@@ -25,6 +25,12 @@
     form.insertBefore(note, form.firstChild);
     say(note.textContent = word("unsent"));
   }
+  // words that are not sent yet wait for the next screen with their field
+  function keep(form) {
+    all(document, "#words", function (field) {
+      half = form.contains(field) ? "" : field.value;
+    });
+  }
   function show(next, at) {  // where a 303 led to; else the page says it
     all(next, "noscript", drop);
     all(document, ".bar, main, .foot", drop);
@@ -34,6 +40,8 @@
     at = word("at") || at;
     if (at && at !== location.pathname && at !== location.href) history.pushState(null, "", at);
     document.title = next.title;
+    ["lang", "dir"].forEach(function (one) { document.documentElement[one] = next.documentElement[one]; });
+    all(document, "#words", function (field) { field.value = field.value || half; half = ""; });
     say("");
     scrollTo(0, 0);
     var heading = document.querySelector(".check, h1");
@@ -44,12 +52,12 @@
     var request = new XMLHttpRequest(), fields = new FormData(form);
     if (button) fields.append(button.name, button.value);
     fields.append("next", 1);
-    request.open("POST", form.action);
+    request.open("POST", button && button.getAttribute("formaction") || form.action);
     request.responseType = "document";
     request.timeout = 40000;
     request.onload = function () {
       busy = false;
-      try { show(request.response, request.responseURL); } catch (fault) { location.reload(); }
+      try { keep(form); show(request.response, request.responseURL); } catch (fault) { location.reload(); }
     };
     request.onerror = request.ontimeout = function () { unlock(form, button); };
     request.send(fields);

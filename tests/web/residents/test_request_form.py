@@ -108,9 +108,48 @@ def test_the_language_is_changed_in_the_middle_and_answers_stay(house: House) ->
     assert me.case().answers == {"who": "me", "health": "no"} and me.case().language == "es"
 
 
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("cookies", [True, False])
+@pytest.mark.parametrize("sent", [True, False])
+def test_another_language_keeps_the_words_that_are_not_sent(
+    house: House, cookies: bool, sent: bool, script: bool
+) -> None:
+    me = asks_for_a_team(Browser(house, cookies), send=sent)
+    me.script, page = script, me.path
+    me.presses("es", name="language", words="he is <b>outside")
+    assert me.page.language == "es" and "he is &lt;b&gt;outside" in me.page.html
+    assert f'data-at="{page}"' in me.page.html, "the screen that they were at"
+    assert not me.case().narrative and "he is" not in str(house.rows("message")), "nothing was sent"
+    me.sends(words="he is outside")
+    assert me.case().status == "handed_off" and "he is outside" in me.page.words
+    assert me.goes(page.rpartition("/request")[0].removesuffix("/s") + "/language").status == 200
+
+
+def test_another_language_keeps_words_that_were_not_sent_from_a_page_that_was_left(
+    house: House,
+) -> None:
+    me = asks_for_a_team(Browser(house))
+    field = me.page.form("words")
+    assert field
+    me.goes("/out").posts(field, words="is anyone there")
+    me.presses("es", name="language", words="is anyone still there")
+    assert me.page.language == "es" and "is anyone still there" in me.page.words
+    me.sends(words="is anyone still there")
+    assert "is anyone still there" in me.case().narrative
+
+
+def test_another_language_shows_no_words_behind_the_curtain(house: House) -> None:
+    me = asks_for_a_team(Browser(house))
+    me.sends(words="my own words")
+    house.wait(11 * 60)
+    me.presses("es", name="language", words="half a sentence")
+    assert house.words("web.locked.title", "es") in me.page.words
+    assert "my own words" not in me.page.html
+
+
 def test_it_is_sent_once_whatever_is_clicked(house: House) -> None:
     me = asks_for_a_team(Browser(house), send=False)
-    button = next(each for each in me.page.buttons if "words" in each.fields)
+    button = next(each for each in me.page.buttons if "words" in each.fields and not each.name)
     me.posts(button, words="the door is blue")
     me.posts(button, words="the door is blue")
     me.goes("/request/check")
@@ -122,7 +161,7 @@ def test_it_is_sent_once_whatever_is_clicked(house: House) -> None:
 def test_other_words_in_a_form_that_was_sent_are_other_words(house: House) -> None:
     """The way back, or a send that seemed to fail: what was added to it was lost, danger too."""
     me = asks_for_a_team(Browser(house), send=False)
-    button = next(each for each in me.page.buttons if "words" in each.fields)
+    button = next(each for each in me.page.buttons if "words" in each.fields and not each.name)
     me.posts(button, words="").posts(button, words="the door is blue")
     assert me.case().narrative == ("the door is blue",)
     button = next(each for each in me.page.buttons if "words" in each.fields and not each.name)
@@ -414,7 +453,7 @@ def test_two_tabs_change_nothing_behind_each_others_back(house: House) -> None:
 
 def test_what_was_typed_on_a_screen_that_is_over_is_kept_as_their_own_words(house: House) -> None:
     me = asks_for_a_team(Browser(house), send=False)
-    old = next(each for each in me.page.buttons if "words" in each.fields)
+    old = next(each for each in me.page.buttons if "words" in each.fields and not each.name)
     me.goes("/request/8").presses("other")  # in another tab
     me.posts(old, words="the door is blue")
     me.posts(old, words="the door is blue")
@@ -477,7 +516,7 @@ def test_the_next_screen_is_the_answer_to_the_post_and_the_same_page(
         me.path, before = there, len(me.history)
     me.sends(place=PLACE).presses("upset")
     assert _at(me).endswith("/request/check")
-    button = next(each for each in me.page.buttons if "words" in each.fields)
+    button = next(each for each in me.page.buttons if "words" in each.fields and not each.name)
     me.posts(button, words="the door is blue")
     assert _at(me).endswith("/s")
     assert house.words("web.stands.handed_off") in me.page.words
@@ -635,7 +674,7 @@ def test_odd_words_are_kept_or_given_back(house: House, words: str) -> None:
 
 def test_a_megabyte_is_refused_with_words(house: House) -> None:
     me = asks_for_a_team(Browser(house))
-    button = next(each for each in me.page.buttons if "words" in each.fields)
+    button = next(each for each in me.page.buttons if "words" in each.fields and not each.name)
     me.posts(button, words="a" * 1_100_000)
     assert me.status == 413 and house.words("web.fault.long.title") in me.page.words
     assert house.words("web.988.call") in me.page.words or "911" in me.page.words
