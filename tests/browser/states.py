@@ -266,7 +266,10 @@ STATES: dict[str, State] = {
     "open-no-cookies": _bare("open.html", action="/flow/open", cookies_off=True),
     "code": _with("code.html", lambda say: CodeView("", "k")),
     "code-fault": _with(
-        "code.html", lambda say, fault: CodeView(fault, "k", say("web.code.wait", count="8")), fault="=web.code.fault"
+        "code.html", lambda say, fault: CodeView(fault, "k", "bcdfg hjkm", True), fault="=web.code.fault"
+    ),
+    "code-wait": lambda say: (
+        "code.html", {"view": CodeView(say("web.code.wait", count="8"), "k", "bcdfg hjkmn")}
     ),
     "gone-link": _bare("gone.html", kind="link"),
     **{f"error-{kind}": _bare("error.html", kind=kind) for kind in ("lost", "long", "refused", "unsent")},

@@ -574,19 +574,22 @@ def typed_code() -> Any:
 @form.post("/code")
 def code_typed() -> Any:
     """Wrong codes make the next try of this source slower, and nobody else's; the words and the
-    work are the same for all of them."""
+    work are the same for all of them. A try that comes too soon is not looked up, so that nothing
+    is said of its code."""
+    typed, shared = request.form.get("code", ""), "shared" in request.form
+    if _heard_beside_a_word(typed):  # no request is open here: these words can begin one
+        return _gone(words=typed[:LONGEST])
+    again = CodeView("", "", value=typed[:40], shared=shared)
     attempt = failure_limit().attempt("page_code", source(request.remote_addr), pace=TYPED)
     if attempt.wait:
-        view = CodeView(say("web.code.fault"), "", _wait_words(attempt.wait))
+        view = with_changes(again, fault=_wait_words(attempt.wait))
         return _slowed("code_typed", _shown(render("code.html", view=view), 429), attempt.wait)
-    typed = request.form.get("code", "")
     found = resident_page.find_code(parts(), typed[:100])
     if found is None:
         attempt.failed()
         refused("request.code_typed", "code wrong")
-        if _heard_beside_a_word(typed):  # no request is open here: these words can begin one
-            return _gone(words=typed[:LONGEST])
-        return _shown(render("code.html", view=CodeView(say("web.code.fault"), "")), 422)
+        view = with_changes(again, fault=say("web.code.fault"))
+        return _shown(render("code.html", view=view), 422)
     attempt.succeeded()
     return _enter(found)
 

@@ -180,4 +180,5 @@ class CodeView:
 
     fault: str
     at: str = field(repr=False)
-    wait: str = ""  # when the next attempt counts
+    value: str = field(default="", repr=False)  # what was typed, shown again after an error
+    shared: bool = False  # they said that others use this computer

@@ -1024,6 +1024,32 @@ def test_wrong_codes_are_slow_for_their_source_alone(house: House) -> None:
     assert guesser.answer.headers["Retry-After"]
 
 
+def test_a_code_that_was_not_looked_up_is_not_said_to_be_wrong(house: House) -> None:
+    """Others at the same address mistyped theirs. What was typed and ticked is still there."""
+    me = asks_for_a_team(Browser(house)).presses("code", name="act")
+    code = re.search(r'class="code">([^<]+)<', me.page.html)[1]  # type: ignore[index]
+    other = Browser(house, pace=0)
+    for _ in range(8):
+        other.goes("/code").sends(code="BBBBB ddddd", shared="1")
+    assert other.status == 429
+    other.goes("/code").sends(code=code, shared="1")
+    wait = other.answer.headers["Retry-After"]
+    assert house.words("web.code.fault") not in other.page.words
+    assert house.words("web.code.wait", count=wait) in other.page.words
+    assert f'value="{code}"' in other.page.html and 'value="1" checked' in other.page.html
+    house.wait(int(wait))
+    other.sends(shared="1")
+    assert other.path == "/s" and other.status == 200
+
+
+def test_a_wrong_code_can_be_looked_at_again(house: House) -> None:
+    me = Browser(house).goes("/code").sends(code="bcdfg <hjkm")
+    assert me.status == 422 and 'value="bcdfg &lt;hjkm"' in me.page.html
+    assert (
+        house.words("web.code.fault") in me.page.words and 'value="1" checked' not in me.page.html
+    )
+
+
 # ---- the status page over time -------------------------------------------------------------------
 
 

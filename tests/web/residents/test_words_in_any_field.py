@@ -83,6 +83,16 @@ def test_danger_in_the_field_for_a_code_begins_a_request(house: House, said: str
     assert me.case().in_danger and house.rows("page")
 
 
+def test_danger_in_the_field_for_a_code_is_heard_while_codes_are_slowed(house: House) -> None:
+    me = Browser(house, pace=0)
+    for _ in range(8):
+        me.goes("/code").sends(code="BBBBBDDDDD")
+    assert me.status == 429
+    me.sends(code=DANGERS[0])
+    assert DANGERS[0] in me.page.html
+    assert house.words("web.fault.unsent_words.title") in me.page.words
+
+
 @pytest.mark.parametrize("said", DANGERS)
 def test_who_begins_with_danger_hears_who_we_are_with_the_first_question(
     house: House, said: str
