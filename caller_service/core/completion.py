@@ -11,8 +11,8 @@ from .journal_events import Event
 from .ledger import end
 from .marks import Mark
 from .outcome import Outcome, Unserved
-from .protocol import SKIPPED, UNREADABLE, choice_key
-from .questions import deaf_words
+from .protocol import SKIPPED, UNREADABLE
+from .questions import contingency_key
 from .reach import ContactAnswer
 from .routing import Route, Scene, route
 from .safe_contact import by_phone, may_call, may_text, sensitive
@@ -145,7 +145,7 @@ def _review_if_needed(case: Case, scene: Scene, words: Say) -> Step:
 
 def choice_of(case: Case, choice: str) -> str:
     """The catalog key that names their choice back to them (rule 12)."""
-    return f"={choice_key('if_none', choice)}{'.deaf' if deaf_words(case, choice) else ''}"
+    return f"={contingency_key(case, choice)}"
 
 
 # ---- follow-up questions -------------------------------------------------------------------------

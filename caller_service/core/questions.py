@@ -38,10 +38,8 @@ def ask(protocol: Protocol, case: Case, unasked: bool = False) -> Ask:
     offered = question.offered(case.facts())
     deaf = is_deaf(case) and any(choice.deaf for choice in offered)
     chosen = case.answers.get("if_none", "")
-    choice_fill = {
-        "choice": f"={choice_key('if_none', chosen)}{'.deaf' if deaf_words(case, chosen) else ''}"
-    }
-    fill = choice_fill if question.id == "if_none_still" else {}
+    still = question.id == "if_none_still"
+    fill = {"choice": f"={contingency_key(case, chosen)}"} if still else {}
     return Ask(
         question.id,
         variant(case) if question.by_who else "",
@@ -56,6 +54,14 @@ def deaf_words(case: Case, choice: str) -> bool:
     """Does this choice have other words for somebody deaf? A counselor texts them and never
     calls, and 988 takes texts."""
     return choice in ("counselor", "call_988") and is_deaf(case)
+
+
+def contingency_key(case: Case, chosen: str) -> str:
+    """The catalog key of what they chose for when no team is free, in the words they chose it by
+    (rule 12). Whoever is reached on their page alone has no number for a call or a text."""
+    if chosen == "counselor" and case.answers.get("contact") == ContactAnswer.PAGE:
+        return "web.choice.counselor.page"
+    return f"{choice_key('if_none', chosen)}{'.deaf' if deaf_words(case, chosen) else ''}"
 
 
 def is_deaf(case: Case) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from caller_service.core.case import Case
 from caller_service.core.program import Program
 from caller_service.core.protocol import Question, ask_key, choice_key
-from caller_service.core.questions import deaf_words, variant
+from caller_service.core.questions import contingency_key, deaf_words, variant
 from caller_service.core.reach import ContactAnswer
 
 from .catalog import Catalog
@@ -73,7 +73,4 @@ def _chosen(question: Question, case: Case, language: str, catalog: Catalog) -> 
     chosen = case.answers.get("if_none", "")
     if question.id != "if_none_still" or not chosen:
         return {}
-    key = choice_key("if_none", chosen)
-    deaf = f"{key}.deaf"
-    own = deaf if deaf_words(case, chosen) and catalog.has(language, deaf) else key
-    return {"choice": catalog.text(language, own)}
+    return {"choice": catalog.text(language, contingency_key(case, chosen))}

@@ -1362,6 +1362,24 @@ def test_a_question_that_is_put_later_stands_on_the_page(house: House) -> None:
     assert me.case().answers["if_none"] == "wait"
 
 
+def test_what_they_chose_is_said_back_in_the_words_they_chose_it_by(house: House) -> None:
+    """Rule 12: somebody with no number but this page read that a counselor calls or texts them."""
+    me = asks_for_a_team(Browser(house))
+    (offered,) = [one.words for one in me.page.buttons if one.value == "counselor"]
+    me.presses("counselor")
+    said = house.words("web.contingency.kept", choice="\0").split("\0")[0]
+    assert f"{said}{offered}." in me.page.words
+    told = {"answer": "decline", "reason": "capacity", "by": "Dana"}
+    house.dispatch(f"/{me.case().id}/acknowledgement", told)
+    for _ in range(12):
+        house.passes(300, 10)
+        me.goes("/s").presses("", name="")
+        if me.case().asked == "if_none_still":
+            break
+    again = house.words("ask.if_none_still", choice=offered)
+    assert again in me.page.words and house.words("choice.if_none.counselor") not in me.page.words
+
+
 def test_the_script_asks_for_little_when_nothing_has_changed(house: House) -> None:
     me = asks_for_a_team(Browser(house))
     first = me.client.get("/s/state?v=", base_url="https://house.test").json
