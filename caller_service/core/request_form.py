@@ -493,7 +493,9 @@ def language(case: Case, position: Position, tag: str, scene: Scene) -> Shown:
         return Shown(Step(case), position)
     case = replace(case, language=tag)
     case, effects = hand_off.revise(case, (Record(Event.LANGUAGE, {"language": tag}),))
-    return Shown(Step(case, effects), with_changes(position, told=()))
+    # what to do now stays as it was said to them: for the asker, and for what happened (rule 23)
+    told = position.told if position.stopped else ()
+    return Shown(Step(case, effects), with_changes(position, told=told))
 
 
 def delete_words(case: Case, position: Position, scene: Scene) -> Shown:

@@ -220,6 +220,14 @@ def test_a_danger_interrupts_at_once_and_the_rest_comes_after(house: House) -> N
     assert house.words("web.stands.asking") in me.page.words
 
 
+def test_what_to_do_stays_the_same_in_another_language(house: House) -> None:
+    """Rule 23: somebody who said that they are badly hurt read "If someone is badly hurt"."""
+    me = Browser(house).goes("/request").answers("me", "yes")
+    for language in ("es", "en"):
+        me.presses(language, name="language")
+        assert me.page.heading == house.words("web.level.health", language)
+
+
 def test_the_danger_page_comes_back_until_they_go_on(house: House) -> None:
     me = Browser(house).goes("/request").answers("me", "yes")
     for path in ("/s", "/request/2", "/request/check", "/request"):
