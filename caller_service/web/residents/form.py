@@ -644,9 +644,11 @@ def out() -> Any:
     """Leave: the browser's key is spent, so that no older page in its history opens anything."""
     if key := keys.secret():
         try:
-            resident_page.leave(parts(), key)
-        except BUSY as problem:  # they leave all the same
+            with deadline(WRITE_WAIT):
+                resident_page.leave(parts(), key)
+        except (NotWritten, sa.exc.SQLAlchemyError) as problem:  # they leave all the same
             log.error("a key was not spent", extra={"fault": type(problem).__name__})
+            keys.read_no_more()
     page = _shown(render("out.html", exit_to=parts().program.exit_to))
     page.headers["Refresh"] = f"0; url={parts().program.exit_to}"
     for name in (keys.PAGE, keys.TRIED, keys.LANGUAGE, keys.SHARED):

@@ -1933,6 +1933,30 @@ def test_while_the_database_is_away_what_was_typed_is_still_there(
     assert me.status == 200 and "my very own words" in me.page.words
 
 
+@pytest.mark.parametrize("cookies", [True, False])
+@pytest.mark.parametrize("broken", ["engine", "writer"])
+def test_exit_leads_away_while_the_database_is_away(
+    house: House, cookies: bool, broken: str
+) -> None:
+    """Whoever leaves in a hurry got a page about 911."""
+    me = asks_for_a_team(Browser(house, cookies))
+    page, base = me.path, me.path.removesuffix("/s")
+    whole = {"engine": house.parts.engine, "writer": house.parts.writer}
+    house.change(**{broken: _Gone(whole["engine"]) if broken == "engine" else _NoWriter()})
+    me.goes(f"{base}/out")
+    assert me.status == 200 and me.page.title == house.words("web.title.out")
+    assert house.parts.program.exit_to in me.answer.headers["Refresh"]
+    assert "911" not in me.page.html and "/r/" not in me.page.html
+    house.change(**whole)
+    if cookies:
+        assert me.goes(page).path == "/code", "the browser has its key no more"
+
+
+class _NoWriter:
+    def write(self, *_: Any) -> None:
+        raise sa.exc.OperationalError("x", {}, Exception("away"))
+
+
 # ---- a place that is not found -------------------------------------------------------------------
 
 
