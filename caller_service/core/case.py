@@ -251,7 +251,8 @@ class Case:
     @property
     def page_closed(self) -> bool:
         """Do they have a private page that no browser shows now?"""
-        return _later(self.marks, Mark.PAGE_CLOSED, Mark.PAGE_OPEN)
+        closed, opened = self.marks.get(Mark.PAGE_CLOSED), self.marks.get(Mark.PAGE_OPEN)
+        return closed is not None and (opened is None or opened <= closed)
 
     @property
     def page_waits(self) -> bool:

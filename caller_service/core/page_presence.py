@@ -19,7 +19,8 @@ def closed(at: datetime, case: Case, scene: Scene) -> Step:
     """No browser asks for the page any more, since `at`. In danger whoever has the case is told."""
     if not case.on_web or case.ended or case.page_closed:
         return Step(case)
-    case = case.marked(at, Mark.PAGE_CLOSED)
+    # the last look may be the one that opened it, noted a moment before that was
+    case = case.marked(max(at, case.marks.get(Mark.PAGE_OPEN, at)), Mark.PAGE_CLOSED)
     if not case.in_danger:
         return Step(case, (Record(Event.PAGE_CLOSED),))
     told = (HandOff("page_closed"), Record(Event.PAGE_CLOSED))

@@ -1481,6 +1481,26 @@ def test_a_page_that_was_left_is_closed_at_once(house: House, cookies: bool, way
     assert not me.case().page_closed and Mark.GONE not in me.case().marks
 
 
+@pytest.mark.parametrize("back", [False, True])
+def test_a_page_that_was_looked_at_once_is_closed_once(house: House, back: bool) -> None:
+    """The look that opened it was its last: whoever has the case was told again with every sweep,
+    and `gone` never began."""
+    me = Browser(house).goes("/request").presses("person", name="act")
+    looks = 1
+    if back:
+        me.presses("go_on", name="act").presses("no").presses("page").sends(place=PLACE)
+        house.passes(60, 5)
+        me.goes("/s")
+        looks = 2
+    assert not me.case().page_closed
+    house.passes(300, 5)
+    assert me.case().page_closed
+    told = [row for row in house.rows("journal") if row.event == "page_closed"]
+    assert len(told) == looks
+    house.passes(400, 10)
+    assert Mark.GONE in me.case().marks
+
+
 def test_a_page_left_on_one_of_two_phones_is_open(house: House) -> None:
     me = asks_for_a_team(Browser(house)).presses("code", name="act")
     code = re.search(r'class="code">([^<]+)<', me.page.html)[1]  # type: ignore[index]
