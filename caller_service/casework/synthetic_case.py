@@ -16,7 +16,7 @@ from caller_service.store.database.transaction import reading, transaction
 from caller_service.store.journal import Author
 from caller_service.store.visits import VisitState
 
-from . import resident_page
+from . import page_visit
 from .change import change
 from .parts import Parts
 
@@ -40,7 +40,7 @@ def standing(parts: Parts) -> Case | None:
 
 def opened(parts: Parts, secret: str) -> VisitState | None:
     """The private page of the probe's own browser, and its case as it stands."""
-    return resident_page.find(parts, secret)
+    return page_visit.find(parts, secret)
 
 
 def queued(parts: Parts, case_id: str) -> bool:

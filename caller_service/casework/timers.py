@@ -25,9 +25,9 @@ from caller_service.store.journal import Author
 from .callbacks import keep_promises
 from .carry_out import HOLD
 from .change import Decide, change
+from .page_visit import watch
 from .parts import Parts
 from .resident_call import look_after
-from .resident_page import watch
 from .retention import forget
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from caller_service.casework import synthetic_case
-from caller_service.casework.resident_page import kept_of
+from caller_service.casework.page_visit import kept_of
 from caller_service.core import request_form
 from caller_service.core.case import Case, Channel
 from caller_service.core.reach import ContactAnswer

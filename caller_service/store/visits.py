@@ -40,7 +40,7 @@ class VisitKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One secret of a case. `state`: JSON of the position in the form and of what this browser was
-    shown (casework/resident_page.py); "" if it does not open."""
+    shown (casework/page_visit.py); "" if it does not open."""
 
     id: str
     case_id: str

@@ -19,8 +19,9 @@ import sqlalchemy as sa
 from flask import Response, make_response, request
 from werkzeug.exceptions import HTTPException
 
-from caller_service.casework import resident_page
-from caller_service.casework.resident_page import Act, AnotherPage, NoSuchPage
+from caller_service.casework import page_visit, resident_page
+from caller_service.casework.page_visit import Act, NoSuchPage
+from caller_service.casework.resident_page import AnotherPage
 from caller_service.core import request_form
 from caller_service.core.case import Case, Channel
 from caller_service.core.phone_numbers import NumberFault, read_typed
@@ -146,14 +147,14 @@ def start() -> Any:
     found = keys.page()
     if found is None:
         return _gone() if keys.in_path() else _first()
-    kept = resident_page.kept_of(found.visit)
+    kept = page_visit.kept_of(found.visit)
     screen = request_form.screen_of(found.case, kept.position)
     if screen == request_form.DANGER:
         return _danger(found, kept)
     return _to(path_of(kept.position, screen))
 
 
-def _danger(found: VisitState, kept: resident_page.Kept) -> Response:
+def _danger(found: VisitState, kept: page_visit.Kept) -> Response:
     """What to do now: at once for whoever said it, also from behind the curtain; and behind it once
     nobody has touched the page for a while."""
     said = datetime.fromisoformat(kept.told_at) if kept.position.told and kept.told_at else None
@@ -167,7 +168,7 @@ def _first(status: int = 200) -> Response:
     """The first question. Nothing is kept of somebody who only looks."""
     case = _nobody()
     screen = request_form.first_question(case, the_scene())
-    view = question_view(None, case, resident_page.Kept(), screen, first=True)
+    view = question_view(None, case, page_visit.Kept(), screen, first=True)
     answer = _shown(render("question.html", view=view), status)
     keys.set_cookie(answer, keys.TRIED, "1")
     _remember_language(answer)
@@ -191,7 +192,7 @@ def screen(number: int) -> Any:
         if keys.in_path():
             return _gone()
         return _first() if number == 1 else _to("/request")
-    kept = resident_page.kept_of(found.visit)
+    kept = page_visit.kept_of(found.visit)
     open_now = request_form.screen_of(found.case, kept.position)
     if open_now == request_form.DANGER:
         return _to(f"{keys.base()}/request")
@@ -206,7 +207,7 @@ def screen(number: int) -> Any:
     return _shown(_screen(found, kept, wanted))
 
 
-def _screen(found: VisitState, kept: resident_page.Kept, name: str) -> str:
+def _screen(found: VisitState, kept: page_visit.Kept, name: str) -> str:
     _code_is_shown(found, kept)
     _seen(found)
     case = found.case
@@ -276,7 +277,7 @@ def _number(typed: str) -> Any:
             return _gone()
         if _locked(found):
             return _curtain(found)
-        kept = resident_page.kept_of(found.visit)
+        kept = page_visit.kept_of(found.visit)
         view = number_view(found, kept, say(f"web.number.fault.{number.value}"), typed[:40])
         return _shown(render("number.html", view=view), 422)
     return _posted("number", value=number)
@@ -304,7 +305,7 @@ def _place(found: VisitState | None, alone: bool = False) -> Any:
     if hidden and not typed:
         return _curtain(found)
     if not hidden and (not typed or len(typed) > LONGEST):
-        kept = resident_page.kept_of(found.visit)
+        kept = page_visit.kept_of(found.visit)
         empty = "web.place.fault.nothing" if alone else "web.place.fault.empty"
         fault = say(empty) if not typed else say("web.words.long")
         view = place_view(found, found.case, kept, fault, typed[:LONGEST], alone=alone)
@@ -326,7 +327,7 @@ def check() -> Any:
     found = keys.page()
     if found is None:
         return _gone() if keys.in_path() else _to("/request")
-    kept = resident_page.kept_of(found.visit)
+    kept = page_visit.kept_of(found.visit)
     open_now = request_form.screen_of(found.case, kept.position)
     if _locked(found):
         return _curtain(found)
@@ -345,7 +346,7 @@ def sent() -> Any:
         if found is None:
             return _gone()
         if not _locked(found):
-            kept = resident_page.kept_of(found.visit)
+            kept = page_visit.kept_of(found.visit)
             view = check_view(found, kept, written[:LONGEST], say("web.words.long"))
             return _shown(render("check.html", view=view), 422)
     return _posted("send", value=written[:LONGEST])
@@ -359,7 +360,7 @@ def status() -> Any:
     found = keys.page()
     if found is None:
         return _gone() if keys.secret() else _to("/code")
-    kept = resident_page.kept_of(found.visit)
+    kept = page_visit.kept_of(found.visit)
     screen_now = request_form.screen_of(found.case, kept.position)
     if screen_now == request_form.DANGER:
         return _to(f"{keys.base()}/request")
@@ -370,36 +371,34 @@ def status() -> Any:
     return _status(found, kept)
 
 
-def _status(
-    found: VisitState, kept: resident_page.Kept, value: str = "", fault: str = ""
-) -> Response:
+def _status(found: VisitState, kept: page_visit.Kept, value: str = "", fault: str = "") -> Response:
     view = _status_view(found, kept, value)
     return _shown(render("status.html", view=view, fault=fault), 422 if fault else 200)
 
 
-def _status_view(found: VisitState, kept: resident_page.Kept, value: str = "") -> StatusView:
+def _status_view(found: VisitState, kept: page_visit.Kept, value: str = "") -> StatusView:
     _code_is_shown(found, kept)
     found, words = _looked(found, kept)
     return status_view(found, kept, words, value)
 
 
-def _looked(found: VisitState, kept: resident_page.Kept) -> tuple[VisitState, resident_page.Words]:
+def _looked(found: VisitState, kept: page_visit.Kept) -> tuple[VisitState, page_visit.Words]:
     """The words that the page shows; for a person to see, or not: an address without cookies that
     somebody sends on is fetched for a preview, and nobody has read it."""
     if is_program(request.headers):
-        return found, resident_page.read_words(parts(), found, kept)
-    return resident_page.looked(parts(), found, kept)
+        return found, page_visit.read_words(parts(), found, kept)
+    return page_visit.looked(parts(), found, kept)
 
 
 def _seen(found: VisitState) -> None:
     if not is_program(request.headers):
-        resident_page.seen(parts(), found)
+        page_visit.seen(parts(), found)
 
 
-def _code_is_shown(found: VisitState, kept: resident_page.Kept) -> None:
+def _code_is_shown(found: VisitState, kept: page_visit.Kept) -> None:
     """The code to come back with stands on one page, once: whoever looks later does not read it."""
     if kept.code and request.method != "HEAD" and not is_program(request.headers):
-        resident_page.code_is_shown(parts(), found, kept)
+        page_visit.code_is_shown(parts(), found, kept)
 
 
 def _locked(found: VisitState) -> bool:
@@ -441,13 +440,13 @@ def opened() -> Any:
     if found is None:
         return _gone()
     if request.form.get("act") == "anew":
-        resident_page.leave(parts(), keys.secret())
+        page_visit.leave(parts(), keys.secret())
         answer = _to("/request")
         for name in (keys.PAGE, keys.SHARED):
             keys.drop_cookie(answer, name)
         return answer
     if not found.case.code_word:
-        resident_page.unlock(parts(), found, "")
+        page_visit.unlock(parts(), found, "")
         return _to(f"{keys.base()}/s")
     typed = request.form.get("code_word", "")
     if keys.stood() is not None and _heard_beside_a_word(typed):
@@ -457,7 +456,7 @@ def opened() -> Any:
     )
     if attempt.wait:
         return _slowed("opened", _curtain(found, _wait_words(attempt.wait), 429), attempt.wait)
-    if not resident_page.unlock(parts(), found, typed[:LONGEST]):
+    if not page_visit.unlock(parts(), found, typed[:LONGEST]):
         attempt.failed()
         return _curtain(found, say("web.locked.wrong"), 422)
     attempt.succeeded()
@@ -478,10 +477,10 @@ def acted() -> Any:
         keys.set_cookie(answer, keys.SHARED, "1")
         return answer
     if act == "hide":
-        resident_page.hide_words(parts(), keys.secret())
+        page_visit.hide_words(parts(), keys.secret())
         return _to(f"{keys.base()}/s")
     if act == "code":
-        resident_page.new_code(parts(), keys.secret())
+        page_visit.new_code(parts(), keys.secret())
         return _to(f"{keys.base()}/s")
     if "answer" in request.form:  # a question that stands on this page
         return _posted("answer", value=request.form["answer"][:40])
@@ -490,7 +489,7 @@ def acted() -> Any:
     if act == "words" and not written.strip():
         return _to(f"{keys.base()}/s")
     if len(written) > LONGEST and not _locked(found):
-        kept = resident_page.kept_of(found.visit)
+        kept = page_visit.kept_of(found.visit)
         return _status(found, kept, written[:LONGEST], say("web.words.long"))
     return _posted(act, value=written[:LONGEST])
 
@@ -507,11 +506,11 @@ def state() -> Any:
         page = _locked_page(found) if request.args.get("v") != "locked" else ""
         return {"v": "locked", "html": page}
     if USED in request.headers:
-        resident_page.typing(parts(), found)
+        page_visit.typing(parts(), found)
     if request.args.get("v") == version:
         _seen(found)
         return {"v": version}
-    view = _status_view(found, resident_page.kept_of(found.visit))
+    view = _status_view(found, page_visit.kept_of(found.visit))
     page = render("status_main.html", view=view)
     return {"v": version, "html": page}
 
@@ -524,7 +523,7 @@ def conversation() -> Any:
         return Response("", 404)
     answer = Response("", 404)  # an empty frame
     if not _locked(found):
-        kept = resident_page.kept_of(found.visit)
+        kept = page_visit.kept_of(found.visit)
         found, words = _looked(found, kept)
         view, known = status_view(found, kept, words), request.args.get("s", "")
         answer = _shown(render("words.html", view=view, known=known))
@@ -545,7 +544,7 @@ def link(code: str) -> Any:
 
 @form.post("/s/<code>")
 def link_opened(code: str) -> Any:
-    found = resident_page.find(parts(), code[:64], frozenset({VisitKind.LINK}))
+    found = page_visit.find(parts(), code[:64], frozenset({VisitKind.LINK}))
     if found is None:
         return _gone(kind="link")
     return _enter(found)
@@ -553,7 +552,7 @@ def link_opened(code: str) -> Any:
 
 def _enter(found: VisitState) -> Response:
     secret = new_secret()
-    resident_page.enter(parts(), found, secret)
+    page_visit.enter(parts(), found, secret)
     if keys.cookie(keys.TRIED):
         answer = _to("/s")
         keys.set_cookie(answer, keys.PAGE, secret)
@@ -584,7 +583,7 @@ def code_typed() -> Any:
     if attempt.wait:
         view = with_changes(again, fault=_wait_words(attempt.wait))
         return _slowed("code_typed", _shown(render("code.html", view=view), 429), attempt.wait)
-    found = resident_page.find_code(parts(), typed[:100])
+    found = page_visit.find_code(parts(), typed[:100])
     if found is None:
         attempt.failed()
         refused("request.code_typed", "code wrong")
@@ -614,16 +613,16 @@ _PLACE = frozenset({VisitKind.PLACE})
 @form.get("/place/<key>")
 def place_link(key: str) -> Any:
     """The place screen alone. Who has the link learns nothing."""
-    found = resident_page.find(parts(), key, _PLACE)
+    found = page_visit.find(parts(), key, _PLACE)
     if found is None or found.case.ended:
         return _gone(kind="link")
-    view = place_view(found, found.case, resident_page.Kept(), alone=True)
+    view = place_view(found, found.case, page_visit.Kept(), alone=True)
     return _shown(render("place.html", view=view, back="/"))
 
 
 @form.post("/place/<key>")
 def place_marked(key: str) -> Any:
-    found = resident_page.find(parts(), key, _PLACE)
+    found = page_visit.find(parts(), key, _PLACE)
     if found is None or found.case.ended:
         return _gone(kind="link")
     answer = _place(found, alone=True)
@@ -635,7 +634,7 @@ def place_marked(key: str) -> Any:
 
 def _watched_now(key: str) -> bool:
     """Then nothing on the screen says that somebody was heard (rule 9)."""
-    found = resident_page.find(parts(), key, _PLACE)
+    found = page_visit.find(parts(), key, _PLACE)
     return found is not None and found.case.watched
 
 
@@ -645,7 +644,7 @@ def out() -> Any:
     if key := keys.secret():
         try:
             with deadline(WRITE_WAIT):
-                resident_page.leave(parts(), key)
+                page_visit.leave(parts(), key)
         except (NotWritten, sa.exc.SQLAlchemyError) as problem:  # they leave all the same
             log.error("a key was not spent", extra={"fault": type(problem).__name__})
             keys.read_no_more()
@@ -798,7 +797,7 @@ def _unsigned() -> Response:
     found = keys.page()
     if found is None or _locked(found):
         return _gone()
-    kept = resident_page.kept_of(found.visit)
+    kept = page_visit.kept_of(found.visit)
     return _status(found, kept, _own_words(), say("web.fault.again"))
 
 

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from flask import Response, current_app, g, request
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from caller_service.casework import resident_page
+from caller_service.casework import page_visit
 from caller_service.store.visits import VisitState
 from caller_service.web.shared.guard import parts
 
@@ -103,7 +103,7 @@ def trip_of(found: VisitState | None, now: datetime) -> timedelta:
     answer, as it was measured before."""
     if found is None:
         return timedelta(0)
-    kept = resident_page.kept_of(found.visit)
+    kept = page_visit.kept_of(found.visit)
     if not kept.moved_at:
         return timedelta(seconds=kept.trip)
     trip = now - datetime.fromisoformat(kept.moved_at)
@@ -185,7 +185,7 @@ def page() -> VisitState | None:
         return None
     if "resident_page" not in g:
         key = secret()
-        g.resident_page = resident_page.find(parts(), key) if key else None
+        g.resident_page = page_visit.find(parts(), key) if key else None
     found: VisitState | None = g.resident_page
     return found
 

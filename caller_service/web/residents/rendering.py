@@ -12,8 +12,8 @@ from zlib import crc32
 from flask import g, render_template, request
 from markupsafe import Markup, escape
 
-from caller_service.casework import resident_page
-from caller_service.casework.resident_page import Kept, Words
+from caller_service.casework import page_number, page_visit, resident_page
+from caller_service.casework.page_visit import Kept, Words
 from caller_service.core import request_form, retention
 from caller_service.core.case import Case, Status
 from caller_service.core.dispatch import HOURS_FROM, minutes_range
@@ -432,7 +432,7 @@ def status_view(found: VisitState, kept: Kept, words: Words, value: str = "") ->
         else None
     )
     if case.watched:  # software is silent (rule 9)
-        open_question, kept = None, resident_page.quiet(kept)
+        open_question, kept = None, page_visit.quiet(kept)
     other = _other_language(words.shown)
     sentence = say(stands, **fill)
     return StatusView(
@@ -462,7 +462,7 @@ def status_view(found: VisitState, kept: Kept, words: Words, value: str = "") ->
         at=signed(found, request_form.STATUS),
         deletion=_deletion(case, now),
         shared=_shared(),
-        confirm_number=kept.position.asked_word and kept.tries < resident_page.TRIES,
+        confirm_number=kept.position.asked_word and kept.tries < page_number.TRIES,
         human_cancels=not may_hear_status(case, verified=False),
     )
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from conftest import ME, House
 from form_page import BASE, CALM, PLACE, Browser, asks_for_a_team
 
-from caller_service.casework.resident_page import watch
+from caller_service.casework.page_visit import watch
 from caller_service.core.case import Status
 from caller_service.core.marks import Mark
 from caller_service.core.program import Place

@@ -10,7 +10,7 @@ from conftest import ME, House
 from form_page import PLACE, Browser
 from test_request_form import gives_a_number
 
-from caller_service.casework.resident_page import MOST_WORDS, WORDS_PACE
+from caller_service.casework.page_number import MOST_WORDS, WORDS_PACE
 from caller_service.store.process_counts import COUNTS
 
 
