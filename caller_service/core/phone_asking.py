@@ -89,39 +89,53 @@ def status_menu(step: Step, position: Position, lines: tuple[Line, ...]) -> Spok
     )
 
 
+_ONCE = frozenset({"spoken.language", "spoken.greeting.languages"})
+
+
+def in_menu(around: Surroundings, page: int) -> tuple[str, ...]:
+    """The languages of a page of the menu. The one that is spoken now is last, for whoever came
+    here by mistake."""
+    first, *others = around.languages
+    return (*others, first)[page * MENU : (page + 1) * MENU]
+
+
 def language_menu(step: Step, position: Position, around: Surroundings, page: int = 0) -> Spoken:
     """A page of languages, each named by its own voice."""
-    tags = around.languages[1:]
-    shown = tags[page * MENU : (page + 1) * MENU]
     lines = [
-        Line("spoken.language", {"number": str(number)}, tag) for number, tag in enumerate(shown, 1)
+        Line("spoken.language", {"number": str(number)}, tag)
+        for number, tag in enumerate(in_menu(around, page), 1)
     ]
-    if len(tags) > MENU:
+    if len(around.languages) > MENU:
         lines.append(Line("spoken.languages.more", {"number": "8"}, around.languages[0]))
     position = with_changes(position, at=At.MENU, page=page)
     return Spoken(step, position, tuple(lines), question=0)
 
 
-_ONCE = frozenset({"spoken.language", "spoken.greeting.languages"})
-
-
 def speak_in(
     case: Case, language: str, position: Position, scene: Scene, around: Surroundings
 ) -> Spoken:
+    """The same in another language; the keys of the greeting go on to mean what they meant."""
     step = in_language(case, language)
-    languages = (language, *(tag for tag in around.languages if tag != language))
-    around = with_changes(around, languages=languages)
+    offered = scene.program.phone.languages or scene.program.languages
+    others = (tag for tag in offered if tag in around.languages and tag != language)
+    around = with_changes(around, languages=(language, *others))
     if case.status != Status.SCREENING:
         return status_menu(step, position, (*who_we_are(around), *speech_notice(scene)))
     greeted = greet(step, scene, around)
-    # they have heard who we are; only the open question and the two safety lines are said again
+    # they have heard how the language is changed, and it is said again when they are silent
     lines = tuple(line for line in greeted.lines if line.key not in _ONCE)
-    return with_changes(
-        greeted,
-        lines=lines,
-        position=with_changes(greeted.position, at=At.ASKED),
-        question=greeted.question - (len(greeted.lines) - len(lines)),
-    )
+    left_out = len(greeted.lines) - len(lines)
+    return with_changes(greeted, lines=lines, question=greeted.question - left_out)
+
+
+def other_languages(around: Surroundings) -> tuple[Line, ...]:
+    """How a question is changed into another language by its key 3, which answers nothing there."""
+    first, *others = around.languages
+    if not others:
+        return ()
+    if len(others) == 1:
+        return (Line("spoken.language", {"number": "3"}, others[0]),)
+    return (Line("spoken.greeting.languages", {"number": "3"}, first),)
 
 
 def put(case: Case, part: Part, scene: Scene) -> Case:

@@ -24,8 +24,10 @@ from .phone_asking import (
     decide,
     go_on,
     greet,
+    in_menu,
     language_menu,
     may_ask_psap,
+    other_languages,
     part_choices,
     place_by_human,
     repeat,
@@ -193,7 +195,9 @@ def _silence(case: Case, position: Position, scene: Scene, around: Surroundings)
     if position.at == At.CALLBACK_LINE and silent == 2:
         return hang_up(case, position)
     if silent == 1:
-        lines = (Line("spoken.silent.one"),)
+        lines: tuple[Line, ...] = (Line("spoken.silent.one"),)
+        if position.at == At.GREETING and _third_is_free(case, position, scene):
+            lines = (*lines, *other_languages(around))
         return repeat(Step(case), position, scene, around, lines, listens=LATER_SILENCE)
     if silent == 2 and position.at in (At.ASKED, At.GREETING):
         return Spoken(
@@ -212,24 +216,36 @@ def _cannot_talk(case: Case, position: Position, scene: Scene) -> Spoken:
 def _greeted(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    """The first question, or a language while it is not half spoken."""
+    """The open question, or a language while it is not half spoken. 3 means another language for
+    as long as that question has no third answer."""
     others = around.languages[1:]
     early = position.read_at is not None and heard.at < position.read_at
-    if key == "2" and others and early:
+    third = key == "3" and (early or _third_is_free(case, position, scene))
+    if others and ((key == "2" and early) or (third and len(others) == 1)):
         return speak_in(case, others[0], position, scene, around)
-    if key == "3" and len(others) > 1:
+    if others and third:
         return language_menu(Step(case), position, around)
     return _answered(case, with_changes(position, at=At.ASKED), key, heard, scene, around)
+
+
+def _choices(case: Case, position: Position, scene: Scene) -> tuple[str, ...]:
+    """The codes of the open part, in the order of its keys."""
+    protocol = scene.program.protocol
+    part = protocol.part(position.part)
+    return part_choices(case, part, protocol.question(part.question))
+
+
+def _third_is_free(case: Case, position: Position, scene: Scene) -> bool:
+    return len(_choices(case, position, scene)) < 3
 
 
 def _chose_language(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    tags = around.languages[1:]
-    pages = -(-len(tags) // MENU)
+    pages = -(-len(around.languages) // MENU)
     if key == "8":
         return language_menu(Step(case), position, around, (position.page + 1) % pages)
-    shown = tags[position.page * MENU : (position.page + 1) * MENU]
+    shown = in_menu(around, position.page)
     if key.isdecimal() and 1 <= int(key) <= len(shown):
         return speak_in(case, shown[int(key) - 1], position, scene, around)
     return not_a_key(case, position, scene, around)
@@ -250,7 +266,7 @@ def _answered(
         return repeat(Step(case), position, scene, around, (Line("spoken.police"),))
     if key == "#":
         return count_choice(case, part, question, SKIPPED, position, scene)
-    codes = part_choices(case, part, question)
+    codes = _choices(case, position, scene)
     if key.isdecimal() and 1 <= int(key) <= len(codes):
         return count_choice(case, part, question, codes[int(key) - 1], position, scene)
     return not_a_key(case, position, scene, around)

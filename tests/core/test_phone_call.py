@@ -217,9 +217,50 @@ def test_the_languages_are_named_four_at_a_time_and_come_round_again() -> None:
     for pressed in ("3", "8", "8"):
         told = key(pressed)
         pages.append([line.language for line in told.lines])
-    assert pages == [["es", "vi", "ru", "ar", "en"], ["so", "zh", "en"], pages[0]]
+    assert pages == [["es", "vi", "ru", "ar", "en"], ["so", "zh", "en", "en"], pages[0]]
     assert key("7").lines[0].key == "spoken.not_a_key"
     told = key("8")
     chosen = key("2")
     assert chosen.step.case.language == "zh"
     assert {line.language or "zh" for line in chosen.lines} == {"zh"}
+
+
+@pytest.mark.parametrize("tags", [("en", "es"), ("en", "es", "vi")])
+def test_a_language_by_mistake_is_undone_by_its_key_or_after_a_silence(
+    tags: tuple[str, ...],
+) -> None:
+    """And "not sure" is never a language: whoever calls again is asked the question that is open."""
+    program = replace(PROGRAM, phone=replace(PROGRAM.phone, languages=tags))
+    scene = Scene(program, OPEN, aloud=True)
+
+    def around() -> Surroundings:
+        first = heard.step.case.language
+        return Surroundings((first, *(tag for tag in tags if tag != first)))
+
+    def key(pressed: str, early: bool = False) -> Spoken:
+        until = OPEN + timedelta(seconds=9 if early else 0)
+        position = replace(heard.position, read_at=until)
+        at = Heard(OPEN + timedelta(seconds=1), digits=pressed)
+        return hear(heard.step.case, position, at, scene, around())
+
+    heard = begin(fresh(), scene, Surroundings(tags))
+    for language in ("es", "en", "es"):
+        heard = key("2", early=True)
+        assert heard.step.case.language == language
+    heard = key("")  # they do not understand it
+    said = [
+        line for line in heard.lines if line.key in ("spoken.language", "spoken.greeting.languages")
+    ]
+    assert [line.fill["number"] for line in said] == ["3"]
+    heard = key("3")
+    if len(tags) > 2:
+        assert [line.language for line in heard.lines] == ["en", "vi", "es"]
+        heard = key("1")
+    assert heard.step.case.language == "en"
+    heard = key("1")  # for themselves
+    heard = begin(heard.step.case, scene, around())  # they hang up, and call again
+    assert (heard.position.at, heard.position.part) == ("greeting", "health")
+    assert not any(line.key == "spoken.language" for line in key("").lines)
+    heard = key("3")
+    assert heard.step.case.answers["health"] == "unsure"
+    assert heard.step.case.in_danger
