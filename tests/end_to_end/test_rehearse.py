@@ -27,9 +27,15 @@ class Rehearsal:
     """A `rehearse` in a folder of its own."""
 
     def __init__(
-        self, folder: Path, port: int | None = None, *more: str, **environment: str
+        self,
+        folder: Path,
+        port: int | None = None,
+        by_hand: bool = False,
+        **environment: str,
     ) -> None:
+        """`by_hand`: started from the command line, which takes some seconds of processor time."""
         self.folder, self.port = folder, port or free_port(10, 20)
+        self._known: set[int] = set()  # its processes, as far as they were seen
         words = [
             "rehearse",
             "--fresh",
@@ -39,11 +45,9 @@ class Rehearsal:
             "0.2",
             "--read",
             "0",
-            *more,
         ]
         log, around = folder / f"rehearse-{self.port}.log", clean_environment(**environment)
-        # started by hand: its processes are found by their command line
-        self.running = Running(words, folder, around, log, by_hand=True)
+        self.running = Running(words, folder, around, log, by_hand=by_hand)
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -61,6 +65,7 @@ class Rehearsal:
         self.running.says("Ctrl-C stops everything.")
         for url in self.addresses.values():
             until(lambda url=url: answers(url) == 200, f"{url} answers", STARTED)  # type: ignore[misc]
+        assert len(self.processes()) >= 5, "itself, web, worker, phone, dispatch"
 
     def text(self, words: str, number: str = "+17205550123") -> list[str]:
         asked = {"from": number, "body": words}
@@ -76,16 +81,22 @@ class Rehearsal:
             session.trust_env = False
             return session.get(self.addresses["Phone"] + "phone/state", timeout=GONE).text
 
-    def processes(self) -> list[str]:
-        """Its processes in `ps`: forks keep the command line, and only ours contains this port."""
+    def processes(self) -> set[int]:
+        """Which of its processes are there. A child whose parent has ended is found if it was seen
+        before (`up`)."""
         listed = subprocess.run(
-            ["ps", "-ww", "-eo", "pid=,stat=,args="], capture_output=True, text=True, check=True
+            ["ps", "-eo", "pid=,ppid=,stat="], capture_output=True, text=True, check=True
         ).stdout.splitlines()
-        return [
-            line
-            for line in listed
-            if f"rehearse --fresh --port {self.port} " in line and line.split()[1][0] != "Z"
-        ]
+        parents = {
+            int(pid): int(parent)
+            for pid, parent, state in map(str.split, listed)
+            if state[0] != "Z"
+        }
+        ours = (self._known | {self.running.process.pid}) & parents.keys()
+        while more := {pid for pid, parent in parents.items() if parent in ours} - ours:
+            ours |= more
+        self._known |= ours
+        return ours
 
     def worker_runs(self) -> bool:
         with (self.folder / "var" / "caller.sqlite.worker").open("w") as lock:
@@ -104,9 +115,8 @@ class Rehearsal:
 
     def end(self) -> None:
         self.running.end()
-        # only those that were started here: their command line contains the port
-        for line in self.processes():
-            os.kill(int(line.split()[0]), signal.SIGKILL)
+        for pid in self.processes():
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture
@@ -144,7 +154,7 @@ def signs_in(one: Rehearsal, role: str) -> str:
 
 
 def test_up_with_every_address_printed(rehearsals: list[Rehearsal], tmp_path: Path) -> None:
-    rehearsals.append(one := Rehearsal(tmp_path))
+    rehearsals.append(one := Rehearsal(tmp_path, by_hand=True))
     one.up()
     assert one.addresses == {
         name: f"http://127.0.0.1:{one.port + distance}/" for name, distance in DOORS.items()
@@ -261,7 +271,7 @@ def test_a_proxy_of_the_surroundings_is_not_asked(
 ) -> None:
     nobody = f"http://127.0.0.1:{free_port()}"
     rehearsals.append(
-        one := Rehearsal(tmp_path, None, HTTP_PROXY=nobody, http_proxy=nobody, HTTPS_PROXY=nobody)
+        one := Rehearsal(tmp_path, HTTP_PROXY=nobody, http_proxy=nobody, HTTPS_PROXY=nobody)
     )
     one.up()
     one.text("my sister took too many pills")
