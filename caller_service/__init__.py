@@ -4,6 +4,8 @@ screening."""
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,18 +17,24 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def create_app(settings: Settings, program: Program | None = None) -> Flask:
-    """Build the app (app.py). In live mode, raises NotReady with every reason not to start.
-
-    What is imported and read here lives as long as the process, so garbage collection is off
-    meanwhile and then skips these objects (this saves a fifth of the start-up time)."""
+@contextmanager
+def kept_for_good() -> Iterator[None]:
+    """For what is imported and read at the start and lives as long as the process: garbage
+    collection is off meanwhile, and then skips these objects. Reading the word lists takes a third
+    less time that way."""
     collects = gc.isenabled()
     gc.disable()
     try:
-        from .app import build
-
-        return build(settings, program)
+        yield
     finally:
         gc.freeze()
         if collects:
             gc.enable()
+
+
+def create_app(settings: Settings, program: Program | None = None) -> Flask:
+    """Build the app (app.py). In live mode, raises NotReady with every reason not to start."""
+    with kept_for_good():
+        from .app import build
+
+        return build(settings, program)

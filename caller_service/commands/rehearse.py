@@ -114,7 +114,8 @@ def _play(
         _forget(settings)
     # ignore a proxy that the environment sets
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
-    read_combinations()  # once, before the fork, so that the children share it
+    with caller_service.kept_for_good():
+        read_combinations()  # once, before the fork, so that the children share it
     children = Children()
     children.finish("migrate", lambda: _prepare(settings, program, api_token))
     children.start(
