@@ -29,7 +29,7 @@ class CompiledStatement:
     def run(self, conn: sa.Connection, values: Mapping[str, Any]) -> int:
         """Run it once; how many rows it wrote. Values nobody names are left out."""
         prepared = self._for(conn.dialect)
-        wrote: int = _execute_raw(conn, prepared.sql, prepared.bound(values)).rowcount
+        wrote: int = execute_raw(conn, prepared.sql, prepared.bound(values)).rowcount
         return wrote
 
     def many(self, conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -43,12 +43,12 @@ class CompiledStatement:
         told = {
             f"{name}_{place}": row[name] for place, row in enumerate(rows) for name in self._names
         }
-        _execute_raw(conn, prepared.sql, prepared.bound(told))
+        execute_raw(conn, prepared.sql, prepared.bound(told))
 
     def first(self, conn: sa.Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
         """The first row, by column name; None if there is none."""
         prepared = self._for(conn.dialect)
-        found = _execute_raw(conn, prepared.sql, prepared.bound(values)).fetchone()
+        found = execute_raw(conn, prepared.sql, prepared.bound(values)).fetchone()
         return None if found is None else prepared.told(found)
 
     def _for(self, dialect: sa.Dialect, rows: int = 1) -> _Prepared:
@@ -72,7 +72,7 @@ class CompiledStatement:
         return self._statement.values(rows)
 
 
-def _execute_raw(conn: sa.Connection, sql: str, values: Any) -> Any:
+def execute_raw(conn: sa.Connection, sql: str, values: Any) -> Any:
     """Run by the driver's cursor alone; its errors are told, and a pool of dead connections is
     left, as SQLAlchemy would."""
     try:

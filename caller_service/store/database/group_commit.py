@@ -126,19 +126,19 @@ class GroupCommit:
             with self._engine.connect() as conn:
                 for piece in batch:
                     _decide(conn, piece)
-            if decided := [piece for piece in batch if piece.work]:
-                self._write(decided)
+                if decided := [piece for piece in batch if piece.work]:
+                    self._write(conn, decided)
         except Exception as problem:
             for piece in batch:
                 piece.fail(NotWritten(type(problem).__name__))
 
-    def _write(self, batch: list[_Piece]) -> None:
+    def _write(self, conn: sa.Connection, batch: list[_Piece]) -> None:
         """In one transaction; of a piece that fails nothing is kept, and the others are written
         again without it."""
         running: list[_Piece] | None = None
         while running is None or running:
             try:
-                with transaction(self._engine) as conn:
+                with transaction(self._engine, conn):
                     if not _begin(conn, batch):
                         return
                     if running is None:

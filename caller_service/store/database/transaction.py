@@ -8,6 +8,8 @@ from contextvars import ContextVar
 
 import sqlalchemy as sa
 
+from .compiled import execute_raw
+
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 
@@ -51,4 +53,4 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 def lock_for_write(conn: sa.Connection) -> None:
     """On SQLite, queue to write before reading: what is read is still true when written."""
     if conn.dialect.name == "sqlite":
-        conn.exec_driver_sql("BEGIN IMMEDIATE")
+        execute_raw(conn, "BEGIN IMMEDIATE", ())
