@@ -42,6 +42,9 @@ NEXT_SHOWN = 20  # rows of a band in which nobody waits for a human, with who is
 READS = frozenset(
     {Event.READ, Event.READ_CONVERSATION, Event.READ_CALLS, Event.READ_EIDO, Event.LISTED}
 )
+# nor do these change what an act was decided upon: a destination has the case, a clock fired (what
+# it did is an entry of its own)
+NO_NEWS = READS | {Event.DELIVERED, Event.CLOCK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +178,12 @@ class Opened:
 
     @property
     def newest(self) -> str:
-        """The id of the newest entry of the journal that is no read: what an act was decided
-        upon."""
-        return max(
-            (
-                event.id
-                for event in self.events
-                if event.kind == "journal" and event.what not in READS
-            ),
-            default="",
+        """The id of the newest text, or entry of the journal that is no read: what an act was
+        decided upon."""
+        entries = (
+            event.id for event in self.events if event.kind == "journal" and event.what not in READS
         )
+        return max((*entries, *(text.id for text in self.texts)), default="")
 
 
 def open_case(
@@ -252,8 +251,8 @@ def act(
     once: Once | None = None,
 ) -> Case | None:
     """Change a case under somebody's name. `seen`: the newest entry they decided upon; what others
-    did since is Quicker. `sent`: it sends their draft. `once`: the form, which may come twice.
-    Raises Refused, Quicker, Repeated."""
+    did since, or the resident wrote, is Quicker. `sent`: it sends their draft. `once`: the form,
+    which may come twice. Raises Refused, Quicker, Repeated."""
 
     def look(case: Case, scene: Scene, conn: sa.Connection) -> Step:
         if once is not None:
@@ -262,10 +261,11 @@ def act(
             news = [
                 event
                 for event in desk.journal_since(conn, case_id, seen)
-                if event.what not in READS and event.who != who.name
+                if event.what not in NO_NEWS and event.who != who.name
             ]
+            news += desk.heard_since(conn, parts.sealer, case_id, seen)
             if news:
-                raise Quicker(news)
+                raise Quicker(sorted(news, key=lambda event: event.id))
         return decide(case, scene, conn)
 
     def also(conn: sa.Connection) -> None:

@@ -279,6 +279,22 @@ def journal_since(conn: sa.Connection, case_id: str, seen: str) -> list[Timeline
     ]
 
 
+def heard_since(
+    conn: sa.Connection, sealer: Sealer, case_id: str, seen: str
+) -> list[TimelineEntry]:
+    """What the resident wrote after the entry `seen`. While a human leads the conversation no entry
+    of the journal says that they did."""
+    query = sa.select(message).where(
+        message.c.case_id == case_id, message.c.id > seen,
+        message.c.direction == "in", message.c.person.is_(None),
+    )  # fmt: skip
+    return [
+        TimelineEntry(row.id, row.at, "text", "", words or "", {})
+        for row in conn.execute(query.order_by(message.c.id))
+        for words in [sealer.try_open(row.sealed_words, f"message.words.{row.id}")]
+    ]
+
+
 def tag_of_case(conn: sa.Connection, case_id: str) -> str:
     """Changes whenever a case or one of its messages changes. One query."""
     texts = (

@@ -615,9 +615,18 @@ class _Known(dict[str, str]):
 
 
 def happened(events: Sequence[TimelineEntry], parts: Parts) -> list[str]:
-    """What others have done meanwhile, in sentences."""
-    items = [_event(event, parts, True) for event in events]
-    return [item.words for item in items if item is not None]
+    """What others have done meanwhile, and what the resident wrote, in sentences."""
+    return [_meanwhile(event, parts) for event in events]
+
+
+def _meanwhile(event: TimelineEntry, parts: Parts) -> str:
+    if event.kind == "text":
+        words = plain(event.what)
+        return f"They wrote: {words}" if words else "They wrote. The words cannot be opened."
+    if event.what == Event.NOTE:
+        return f"{event.detail.get('by', event.who)} wrote to them."
+    item = _event(event, parts, True)
+    return item.words if item is not None else ""
 
 
 def _status(code: str) -> str:

@@ -136,6 +136,47 @@ def test_what_others_did_meanwhile_is_shown_before_the_level_is_lowered(
     assert does(maria, case.id, "lower", reason="They are with a doctor").status_code == 303
 
 
+@pytest.mark.parametrize(
+    ("deed", "form"),
+    [("lower", {"reason": "It was a joke"}), ("close", {"outcome": "safe", "police": "no"})],
+)
+def test_what_they_wrote_meanwhile_is_shown_before_a_danger_is_lowered_or_closed(
+    house: House, desk: Browser, deed: str, form: dict[str, str]
+) -> None:
+    """While a human leads the conversation software answers nothing, so no entry of the journal
+    says that they wrote: what was decided without it may be wrong (rule 1)."""
+    case = danger(house)
+    does(desk, case.id, "take")
+    does(desk, case.id, "words", words="I am here.")
+    page = desk.get(f"/console/cases/{case.id}").text
+    seen = re.search(r'name="seen" value="([^"]*)"', page)
+    assert seen
+    house.resident().texts("ok but i have the pills in my hand")
+
+    stale = desk.post(f"/console/cases/{case.id}/{deed}", seen=seen[1], **form)
+
+    assert stale.status_code == 409
+    assert "They wrote: ok but i have the pills in my hand" in stale.text
+    (row,) = house.rows("case", id=case.id)
+    assert (row.level, row.closed_at) == (case.level, None)
+    assert does(desk, case.id, deed, **form).status_code == 303
+
+
+def test_a_delivery_alone_holds_up_no_act(house: House, desk: Browser) -> None:
+    """What changes nothing is no news: who is warned in vain reads no warning."""
+    case = danger(house)
+    does(desk, case.id, "take")
+    page = desk.get(f"/console/cases/{case.id}").text
+    seen = re.search(r'name="seen" value="([^"]*)"', page)
+    assert seen
+    house.settles()
+    assert ("delivered",) in {(row.event,) for row in house.rows("journal", case_id=case.id)}
+
+    form = {"outcome": "safe", "police": "no"}
+    done = desk.post(f"/console/cases/{case.id}/close", seen=seen[1], **form)
+    assert done.status_code == 303
+
+
 def test_words_of_residents_are_shown_as_words(house: House, desk: Browser) -> None:
     """Markup stays text, and bidirectional control characters are not shown."""
     me = house.resident()
