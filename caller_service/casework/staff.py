@@ -219,6 +219,7 @@ REFUSALS = {
     "off_duty": "page.off_duty",
     "reason_needed": "page.reason",
     "not_yours": "page.held",
+    "write_first": "page.write_first",
     "paused_before": "page.paused_before",
     "not_parked": "page.not_parked",
     "phone_in_use": "page.phone_in_use",

@@ -324,11 +324,14 @@ def let_go(case: Case, scene: Scene) -> Case:
 
 def pause(case: Case, by: str, reason: str, scene: Scene) -> Step:
     """Announce the holder's one pause of `clocks.pause` seconds: "on the phone for you" (rule 21).
-    Raises Refused: ended, not_yours, paused_before."""
+    Whoever has not written yet has nothing to pause: only own words stop "nobody has joined yet"
+    (rule 4). Raises Refused: ended, not_yours, write_first, paused_before."""
     if case.ended:
         raise Refused("ended")
     if case.holder != by:
         raise Refused("not_yours", case.holder)
+    if not case.holder_wrote:
+        raise Refused("write_first")
     if Mark.PAUSE_USED in case.marks:
         raise Refused("paused_before")
     case = case.remarked(by, reason).marked(scene.now, Mark.PAUSED, Mark.PAUSE_USED)

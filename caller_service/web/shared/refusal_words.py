@@ -6,6 +6,7 @@ ALIKE = {
     "too_far": "That time has passed, or is more than twelve hours away.",
     "cannot_move": "That is not possible from where the case stands.",
     "not_yours": "You do not have it.",
+    "write_first": "Write to them first: a pause follows words of your own.",
     "paused_before": "A conversation has one pause, and it was used.",
     "no_such_question": "There is no such question.",
     "no_such_choice": "That is not one of its answers.",
