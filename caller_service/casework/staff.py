@@ -28,7 +28,6 @@ from caller_service.core.page_answer import (
     Ambiguous,
     Answer,
     Passes,
-    Says,
     read_answer,
     words_of,
 )
@@ -115,6 +114,9 @@ def answer_page(parts: Parts, turn: Turn, rung: Rung) -> tuple[Text, ...]:
         )
     if is_theirs(parts, case, rung.name):
         return _do_and_answer(parts, turn, rung, case, _Action(None, "page.own"))
+    rest, others = without_codes(parts, case, rest)
+    if others:
+        return _do_and_answer(parts, turn, rung, case, _Action(None, "page.one_code"))
     return _do_and_answer(parts, turn, rung, case, _action(case, rung.name, rest, parts))
 
 
@@ -272,6 +274,20 @@ def read_page_answer(said: str) -> tuple[str, str]:
     return re.sub(r"\W", "", found[0]), f"{said[: found.start()]} {said[found.end() :]}".strip()
 
 
+def without_codes(parts: Parts, case: Case, rest: str) -> tuple[str, bool]:
+    """The text without its own code, said twice, and whether it names another case too: which of
+    the two is meant is not known, and a code is no word for a resident."""
+    with reading(parts.engine) as conn:
+        for found in _REFERENCE.finditer(rest.upper()):
+            code = re.sub(r"\W", "", found[0])
+            if code == case.reference:
+                rest = f"{rest[: found.start()]}{rest[found.end() :]}".strip()
+                return without_codes(parts, case, rest)
+            if cases.by_reference(conn, parts.sealer, code) is not None:
+                return rest, True
+    return rest, False
+
+
 def promised(answer: Takes, scene: Scene) -> datetime | None:
     """When somebody who takes a case says they will be there; None without a time. Raises Refused:
     too_far, for more than twelve hours."""
@@ -301,6 +317,8 @@ def _near(hour: int, minute: int, scene: Scene) -> bool:
 def _action(case: Case, name: str, rest: str, parts: Parts) -> _Action:
     """What the words around the reference ask for. Whoever holds the case writes to the resident
     with it."""
+    if case.ended:
+        return _Action(None, "page.ended")
     answer = read_answer(
         rest, parts.program.staff, lambda words: bool(_named(words, parts.program))
     )
@@ -318,7 +336,7 @@ def _action(case: Case, name: str, rest: str, parts: Parts) -> _Action:
         return _takes(case, name, answer)
     if isinstance(answer, Passes):
         return _passes(name)
-    if isinstance(answer, Says) and case.human_has_it and not case.page_waits:
+    if case.human_has_it and not case.page_waits:  # "not taken yet" would be untrue
         return _Action(None, "page.held", {"name": case.in_charge})
     return _Action(None, "page.unclear")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from conftest import House, Resident
 from played import DANA, LUIS, SUICIDE, held, later, staff
 
@@ -47,3 +48,41 @@ def test_nor_has_whoever_it_was_handed_to(house: House) -> None:
     staff(house, DANA, f"{code} HAND TO {LUIS_NAME}")
     assert staff(house, LUIS, f"{code} PAUSE") == house.words("page.write_first", reference=code)
     assert not any("busy for you" in text for text in house.texts_to(me.number))
+
+
+# ---- by text -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("said", ["", "ok", "20", "?", "CLOSE", "HAND TO nobody", "thank you"])
+def test_whoever_had_a_case_that_ended_hears_that_it_has(house: House, said: str) -> None:
+    """Not "is yours, write to them": they would wait with a person who is not there."""
+    me, code = held(house)
+    acts(house, me, "status", by="Dispatcher on duty", status="closed", outcome="safe")
+    assert staff(house, DANA, f"{code} {said}") == house.words("page.ended", reference=code)
+
+
+@pytest.mark.parametrize("said", ["and me?", "who?", "what", "maybe", "how is she"])
+def test_whoever_it_was_taken_from_hears_who_has_it(house: House, said: str) -> None:
+    """ "Not taken yet" would be untrue (rules 20 and 22)."""
+    _, code = held(house)
+    staff(house, LUIS, f"{code} TAKE OVER")
+    staff(house, LUIS, f"{code} I am Luis.")
+    with_luis = house.words("page.held", reference=code, name=LUIS_NAME)
+    assert staff(house, DANA, f"{code} {said}") == with_luis
+
+
+@pytest.mark.parametrize("said", ["{other}", "and {other} please", "{code} {other} ok"])
+def test_two_codes_in_one_text_take_none_and_reach_nobody(house: House, said: str) -> None:
+    """The second would go to the first one's resident, as a human's first words."""
+    me = house.resident().texts(*SUICIDE)
+    you = house.resident("+17205550124").texts(*SUICIDE)
+    house.settles()
+    code, other = me.case().reference, you.case().reference
+
+    answer = staff(house, DANA, f"{code} {said.format(code=code, other=other)}")
+
+    assert answer == house.words("page.one_code", reference=code)
+    staff(house, DANA, code)
+    assert staff(house, DANA, f"{code} {other}") == answer
+    assert not any(other in text for text in house.texts_to(ME))
+    assert you.case().status == "handed_off"
+    staff(house, DANA, f"{code} {code} I am Dana.")
+    assert house.texts_to(ME)[-1] == "Dispatcher on duty: I am Dana."
