@@ -403,15 +403,16 @@ def _accept(case: Case, scene: Scene) -> Step:
         or not climbed(scene.program, case.response, case.rung, scene)
     ):
         return Step(case, effects)
-    step = _ladder_end(case, scene)
+    step = _ladder_end(case, scene, bool(words))
     return Step(step.case, (*effects, Record(Event.LADDER_ENDED), *step.effects))
 
 
-def _ladder_end(case: Case, scene: Scene) -> Step:
-    """Everybody was paged and nobody accepted: say so once more, and put the choice for that case
-    again before it is carried out (docs/safety-rules.md, rule 12). Without an answer they wait, and
-    paging continues."""
-    truth = (Say("truth.unpicked", unasked=True),) if Mark.LADDER_TRUTH not in case.marks else ()
+def _ladder_end(case: Case, scene: Scene, said: bool) -> Step:
+    """Everybody was paged and nobody accepted: say so once more, unless it was `said` just now, and
+    put the choice for that case again before it is carried out (docs/safety-rules.md, rule 12).
+    Without an answer they wait, and paging continues."""
+    once_more = not said and Mark.LADDER_TRUTH not in case.marks
+    truth = (Say("truth.unpicked", unasked=True),) if once_more else ()
     case = case.marked(scene.now, Mark.LADDER_TRUTH)
     # somebody else may hold the phone
     private = sensitive(case) or never_re_ask(case) or bool(case.code_word)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import House, Resident
-from played import DANA, LUIS, SUICIDE, held, later, staff
+from played import DANA, FULL, LUIS, SUICIDE, held, later, staff
 
 ME = "+17205550123"
 LUIS_NAME = "Second dispatcher"
@@ -86,3 +86,14 @@ def test_two_codes_in_one_text_take_none_and_reach_nobody(house: House, said: st
     assert you.case().status == "handed_off"
     staff(house, DANA, f"{code} {code} I am Dana.")
     assert house.texts_to(ME)[-1] == "Dispatcher on duty: I am Dana."
+
+
+# ---- nobody has taken it -------------------------------------------------------------------------
+@pytest.mark.parametrize("chosen", [("1",), ("2", "1")])
+def test_nobody_has_taken_it_is_said_once_in_a_text(house: House, chosen: tuple[str, ...]) -> None:
+    """A team declines, and with the next page everybody was asked: one sentence says both."""
+    me = house.resident().texts(*FULL[:-1], *chosen)
+    acts(house, me, "acknowledgement", answer="decline", by="Team desk", reason="no team")
+    later(house, 320)
+    words = house.words("truth.unpicked")
+    assert [text.count(words) for text in house.texts_to(ME) if words in text] == [1]
