@@ -195,6 +195,8 @@ def _answer_refusal(
     if refusal.code == "taken" and case.holder:  # they were asked because the holder is silent
         key = "page.held"
     key = "page.not_yours" if key == "page.held" and not refusal.name else key
+    if refusal.code == "taken" and case.moved_unlooked:  # what they were asked for is still needed
+        key += " alert.minor" if case.minor else " alert.threat"
     if refusal.code == "may_not_text":
         key = " ".join((key, *terms(case)))
     if refusal.code == "full":

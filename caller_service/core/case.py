@@ -326,6 +326,12 @@ class Case:
         return (self.minor or Said.THREAT_STAFF in self.said) and not self.minor_reviewed
 
     @property
+    def moved_unlooked(self) -> bool:
+        """Does a team move, or is it there, and nobody has looked yet, as `needs_look` asks?"""
+        moving = self.status in (Status.ASSIGNED, Status.EN_ROUTE, Status.ARRIVED)
+        return moving and self.needs_look and Mark.UNLOOKED in self.marks
+
+    @property
     def disclosed(self) -> bool:
         """Was a child or an old person said to be hurt? Then closing needs to say if that was
         reported (rule 14). A child is asked about violence after the sentence on reports: their

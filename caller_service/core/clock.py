@@ -455,7 +455,10 @@ def _wait_word(case: Case, scene: Scene) -> Step:
 
 def _review_due(case: Case, program: Program) -> datetime | None:
     """A review was promised, and nobody has done it for `review` seconds; then each rung's own
-    time."""
+    time. So with a team that moves before a human has looked (rule 14), whoever has it."""
+    if case.moved_unlooked and not case.page_waits:
+        last = last_of(case, Mark.UNLOOKED, Mark.REVIEW_PAGED) or case.marks[Mark.UNLOOKED]
+        return last + wait(program, "review", case.review_rung, last, program.clocks.review)
     if not case.review or case.ended or case.in_danger or case.held:
         return None
     if case.human_has_it and Said.NO_TEAM not in case.said:

@@ -507,7 +507,8 @@ def _ask_for_look(case: Case, to: Status, by: str, scene: Scene) -> tuple[Case, 
     24)."""
     if to not in _MOVING or not case.needs_look or Mark.UNLOOKED in case.marks:
         return case, ()
-    case = replace(case, round=case.round + 1).marked(scene.now, Mark.UNLOOKED)
+    case = replace(case, round=case.round + 1, review_rung=0)
+    case = case.marked(scene.now, Mark.UNLOOKED, Mark.REVIEW_PAGED)
     alert = Alert("alert.minor" if case.minor else "alert.threat", case.accepted_by or by)
     return case, (*page_rung(case, "review", 0, scene), alert, Record(Event.MOVED_UNLOOKED))
 

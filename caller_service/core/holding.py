@@ -479,6 +479,8 @@ def read_by(case: Case, by: str, reason: str, scene: Scene) -> Step:
         .remarked(by, reason)
         .unmarked(Mark.REVIEW, Mark.REVIEW_PAGED)
     )
+    if case.moved_unlooked:  # that they read it is no look at a minor: asked for again, later
+        case = case.marked(scene.now, Mark.REVIEW_PAGED)
     return _gated_step(case, (HandOff("read"), Record(Event.REVIEWED, {"by": by})))
 
 

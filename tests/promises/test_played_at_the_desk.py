@@ -97,3 +97,32 @@ def test_nobody_has_taken_it_is_said_once_in_a_text(house: House, chosen: tuple[
     later(house, 320)
     words = house.words("truth.unpicked")
     assert [text.count(words) for text in house.texts_to(ME) if words in text] == [1]
+
+
+# ---- under 18 ------------------------------------------------------------------------------------
+MINOR = ("hello", "2", "2", "2", "2", "1", "1", "Main St and 3rd Ave", "1", "1")
+
+
+def test_a_team_that_moves_to_a_minor_unlooked_is_asked_about_until_somebody_looks(
+    house: House,
+) -> None:
+    """One page that nobody answers is no look (rule 14)."""
+    me = house.resident().texts(*MINOR)
+    acts(house, me, "acknowledgement", answer="accept", by="Unit 3", in_minutes=20)
+    acts(house, me, "status", by="Unit 3", status="en_route")
+    code = me.case().reference
+
+    def asked() -> int:
+        return len(house.rows("page", ladder="review", case_id=me.case().id))
+
+    assert asked() == 1
+    later(house, 320)
+    assert asked() > 1 and any(row.person == "Shift supervisor" for row in house.rows("page"))
+    answer = staff(house, DANA, code)
+    assert house.words("page.taken", reference=code, name="Unit 3") in answer
+    assert house.words("alert.minor", reference=code) in answer, "what the page was about"
+    staff(house, DANA, f"{code} LOOKED")
+    assert me.case().state["minor_reviewed"] == "Dispatcher on duty"
+    before = asked()
+    later(house, 900)
+    assert asked() == before
