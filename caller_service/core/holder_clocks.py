@@ -116,7 +116,8 @@ def fire_reply(case: Case, scene: Scene) -> Step:
 
 
 def held_due(case: Case, program: Program) -> datetime | None:
-    """A human leads the conversation, and neither side writes."""
+    """A human leads the conversation, and neither side writes; again while that lasts, because
+    whoever is asked for the holder may not come either."""
     if not case.held or not case.in_danger or Mark.AWAITS_HUMAN in case.marks or case.talking:
         return None
     if away(case):
@@ -133,12 +134,8 @@ def held_due(case: Case, program: Program) -> datetime | None:
     prompted = case.marks.get(Mark.HELD_PROMPTED)
     if prompted is None or prompted < last:
         return since + allowed
-    late = case.marks.get(Mark.HELD_LATE)
-    return (
-        prompted + timedelta(seconds=program.clocks.held_supervisor)
-        if late is None or late < prompted
-        else None
-    )
+    last_asked = max(prompted, case.marks.get(Mark.HELD_LATE, prompted))
+    return last_asked + timedelta(seconds=program.clocks.held_supervisor)
 
 
 def fire_held_silent(case: Case, scene: Scene) -> Step:

@@ -126,3 +126,23 @@ def test_a_team_that_moves_to_a_minor_unlooked_is_asked_about_until_somebody_loo
     before = asked()
     later(house, 900)
     assert asked() == before
+
+
+# ---- a holder who fell silent --------------------------------------------------------------------
+def test_others_are_asked_for_a_silent_holder_until_somebody_writes(house: House) -> None:
+    """Whoever is asked for them may not come either: a danger never waits for nobody (rule 5)."""
+    me, code = held(house)
+    later(house, 1260)
+
+    def asked() -> int:
+        return len(house.rows("page", case_id=me.case().id))
+
+    for _ in range(3):
+        before = asked()
+        later(house, 620)
+        assert asked() > before
+    staff(house, LUIS, f"{code} TAKE OVER")
+    staff(house, LUIS, f"{code} I am Luis. I am here.")
+    before = asked()
+    later(house, 590)
+    assert asked() == before
