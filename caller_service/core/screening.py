@@ -126,8 +126,7 @@ def advance(
         for at, words in case.recent
         if words == fingerprint and heard_at - datetime.fromisoformat(at) <= SAME_WITHIN
     )
-    if found_out(case, reading):
-        reading = with_changes(reading, reply=Command(CommandName.WATCHED, alone=False))
+    case, reading = _as_watched(case, reading, heard_at)
     if _reports_own_deed(case, reading, said, first):
         kinds = reading.reply.kinds if isinstance(reading.reply, Danger) else ()
         reading = with_changes(reading, reply=Danger(("attempt", *kinds)))
@@ -195,11 +194,25 @@ def found_out(case: Case, reading: Reading) -> bool:
     if isinstance(reply, Command) and reply.name == CommandName.PERSON and not reply.alone:
         # "its her husband, you can call me": after violence he learns nothing
         return case.violent and Wish.OTHER_HANDS in reading.wishes
+    if isinstance(reply, (Withdrawal, Answer)):
+        # "this is her husband, dont text her": nor is he asked where she is
+        return Wish.OTHER_HANDS in reading.wishes and (sensitive(case) or case.held)
     return (
         isinstance(reply, Inquiry)
         and reply.about == Wish.OTHER_HANDS
         and (sensitive(case) or case.held)
     )
+
+
+def _as_watched(case: Case, reading: Reading, heard_at: datetime) -> tuple[Case, Reading]:
+    """What somebody else's hand writes is silence (`found_out`). What it takes back is closed all
+    the same, and opens no window for a human (rule 10)."""
+    if not found_out(case, reading):
+        return case, reading
+    if reading.closing:
+        case = replace(case, withdrawn=case.withdrawn | reading.closing)
+        case = case.marked(heard_at, Mark.WITHDRAWN)
+    return case, with_changes(reading, reply=Command(CommandName.WATCHED, alone=False))
 
 
 SELF_HARM = frozenset({"suicide", "attempt", "overdose", "own_weapon", "breathing", "place"})

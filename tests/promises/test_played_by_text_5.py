@@ -115,7 +115,8 @@ def test_a_question_of_safety_or_contact_has_one_answer(house: House, said: str)
 @pytest.mark.parametrize(
     "said",
     ["its her husband, its ok to call", "its her husband, you can call me",
-     "this is her husband can someone call me please", "habla su esposo, pueden llamar"],
+     "this is her husband can someone call me please", "habla su esposo, pueden llamar",
+     "this is her husband only call me"],
 )  # fmt: skip
 @pytest.mark.parametrize("before", [(), ("2",)])
 def test_after_violence_somebody_elses_hand_is_answered_by_nobody(
@@ -127,6 +128,30 @@ def test_after_violence_somebody_elses_hand_is_answered_by_nobody(
     assert (
         me.case().state["answers"].get("contact") is None and "watched" in me.case().state["said"]
     )
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["this is her husband she is fine dont write to this number again", "wrong number dont text me",
+     "soy su esposo ella esta bien no escriban mas", "numero equivocado dejen de escribir"],
+)  # fmt: skip
+@pytest.mark.parametrize("before", [("i want to die",), ("my husband hits me", "2")])
+def test_somebody_elses_hand_that_takes_contact_back_is_asked_nothing(
+    house: House, said: str, before: tuple[str, ...]
+) -> None:
+    """He is not asked where she is, no answer of his counts, and what he takes back is closed
+    (rules 9 and 10)."""
+    me = house.resident().texts(*before, said)
+    assert me.heard == []
+    state = me.case().state
+    assert "contact" not in state["answers"] and "watched" in state["said"] and state["withdrawn"]
+    assert me.texts("who is this").heard == []
+
+
+def test_who_finds_the_phone_and_wants_no_texts_opens_no_window_for_a_human(house: House) -> None:
+    me, code = held(house)
+    me.texts("this is not my phone stop writing to me")
+    assert "Sent" not in staff(house, DANA, f"{code} sorry")
 
 
 @pytest.mark.parametrize(
