@@ -155,9 +155,21 @@ def advance(
     effects = (*step.effects, *(effect for effect in missed.effects if effect not in step.effects))
     step = conclude(missed.case, effects, scene)
     late = deferred_words(step.case)
-    step = _add_preamble(Step(late.case, (*late.effects, *step.effects)), scene, first)
+    step = _word_to_words(case, Step(late.case, (*late.effects, *step.effects)))
+    step = _add_preamble(step, scene, first)
     step = _alert_accepter_of_words(case, step, reading.reply, said)
     return never_twice(Step(step.case, gated(step.case, step.effects)[0]))
+
+
+def _word_to_words(before: Case, step: Step) -> Step:
+    """In danger a third text that answers nothing ends the question as doubt. Their words get a
+    word of ours as well, and not the next question alone: "fine ill just do it then" (rule 4)."""
+    case = step.case
+    gave_up = case.answers.get(before.asked) == UNREADABLE != before.answers.get(before.asked)
+    if not (before.in_danger and gave_up) or any(isinstance(each, Say) for each in step.effects):
+        return step
+    case, words = next_line(case, LINES)
+    return Step(case, (words, *step.effects))
 
 
 def _alert_accepter_of_words(before: Case, step: Step, reply: Reply, said: str) -> Step:
