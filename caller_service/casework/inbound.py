@@ -75,7 +75,7 @@ def fetch_missed_texts(parts: Parts, _reference: str = "", job: str = "") -> int
         if one.at >= now - IN_FLIGHT or one.sid in known:
             continue
         number, at = sender(one.number), min(one.at, now)
-        turn = Turn(one.sid, number, one.words, at, our_number=ours, late=True)
+        turn = Turn(one.sid, number, one.words, at, our_number=ours, picture=one.picture, late=True)
         by_sender.setdefault(number or one.sid, []).append(turn)
     if by_sender:
         with ThreadPoolExecutor(SENDERS_AT_ONCE, "catch-up") as pool:

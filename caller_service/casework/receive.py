@@ -18,6 +18,7 @@ from caller_service.core.clock import SKEW
 from caller_service.core.effect import Ask, OptOut, Page, Say
 from caller_service.core.marks import Mark
 from caller_service.core.parking import phone_again, stopped_too
+from caller_service.core.picture import with_picture
 from caller_service.core.reach import CannotText
 from caller_service.core.routing import Scene
 from caller_service.core.said import Said
@@ -54,6 +55,7 @@ class Turn:
     heard: datetime
     opt_out: str = ""  # how the carrier classified it: STOP, START, HELP
     our_number: str = ""  # our number that they wrote to; "": not known
+    picture: bool = False  # a picture or another file came with it
     late: bool = False  # fetched later: its webhook is gone, so the answer is sent by REST
 
 
@@ -205,6 +207,8 @@ def _decide(
         ]
     if contact.slowed_until is not None and contact.slowed_until > scene.now:
         step = _slow_answers(step, scene)
+    if turn.picture:
+        step = with_picture(step)
     inbound = Text.inbound(
         parts.new_id(),
         turn.said,

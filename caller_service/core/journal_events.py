@@ -41,6 +41,7 @@ class Event(StrEnum):
     FORM_BEGAN = "form_began"
     WORDS = "words"  # words in the form's own field for them
     REPEATED = "repeated"  # a text came twice, under two ids
+    PICTURE = "picture"  # a picture or another file came with a text, and nobody sees it
     SAME_WORDS = "same_words"  # the same words for the fourth time
     PLEADS = "pleads"  # HELP a second time
     QUIET = "quiet"  # they want no text unasked

@@ -18,6 +18,7 @@ class Mark(StrEnum):
     WITHDRAWN = "withdrawn"  # the text that took contact back, or stopped texts; stays
     HELP_SAID = "help_said"  # HELP, the keyword; stays
     BARE_911 = "bare_911"  # a text of nothing but 911; stays
+    PICTURE = "picture"  # they heard that pictures are not seen; stays
     TOLD_911 = "told_911"  # they were told to call 911; stays
     PARKED = "parked"  # somebody else asked for help with their phone; stays
 

@@ -721,8 +721,8 @@ def _unreadable_reply(
     if first and case.related and Wish.NO_TEAM in reading.wishes:
         # "nobody came": what was promised in the request before is read by a human (promise 1)
         case = said_again(add_to_narrative(case, said), frozenset({Said.STORY}), scene)
-    if first:
-        return Step(case)  # the preamble and question 1 are the answer
+    if first:  # the preamble and question 1 are the answer
+        return Step(case, (Say("unclear.media"),) if isinstance(reply, Nothing) else ())
     # a number that none of its choices has
     numbered = question is not None and reading.answerlike and isinstance(reply, Unclear)
     later = question is not None and question.follow_up and not numbered

@@ -75,6 +75,7 @@ class MissedText:
     words: str = field(repr=False)
     at: datetime
     to: str = ""
+    picture: bool = False  # a picture or another file came with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +308,7 @@ class Telephony:
                 str(one.body or ""),
                 one.date_sent or one.date_created,
                 str(one.to or ""),
+                str(one.num_media or "0") != "0",
             )
             for one in listed
             if one.direction == "inbound"

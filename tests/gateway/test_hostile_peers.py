@@ -403,11 +403,14 @@ def test_a_list_whose_pages_never_end_is_ended(monkeypatch: pytest.MonkeyPatch) 
         "to": "+17205550100",
         "body": "hi",
         "date_sent": "Mon, 23 Nov 2026 19:00:00 +0000",
+        "num_media": "0",
     }
-    page = json.dumps({"messages": [one, one], "next_page_uri": "/more", "page": 0}).encode()
+    other = one | {"num_media": "1"}
+    page = json.dumps({"messages": [one, other], "next_page_uri": "/more", "page": 0}).encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(page)}\r\n\r\n".encode()
     with peer(says(head + page)) as there:
         twilio = Telephony("AC" + "0" * 32, "secret", "+17205550100", api_url=there.url)
-        assert len(twilio.heard("+17205550100", NOW - timedelta(hours=6))) == 6
+        heard = twilio.heard("+17205550100", NOW - timedelta(hours=6))
+        assert [each.picture for each in heard] == [False, True] * 3
         assert len(there.heads) == 3
         assert there.connections == 1

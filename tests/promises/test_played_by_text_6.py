@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import House
+from played import DANA, held
 
 
 # ---- in danger, words that answer nothing --------------------------------------------------------
@@ -22,3 +23,34 @@ def test_whoever_answers_no_question_in_danger_hears_more_than_the_next_question
     me = house.resident().texts(*said)
     assert me.case().state["answers"]["where"] == "unreadable"
     me.hears("988", "911")
+
+
+# ---- pictures ------------------------------------------------------------------------------------
+PICTURE = {"NumMedia": "1", "MediaContentType0": "image/jpeg"}
+
+
+@pytest.mark.parametrize("said", ["", "look what he left", "hello"])
+def test_whoever_sends_a_picture_hears_once_that_nobody_sees_it(house: House, said: str) -> None:
+    me = house.resident().texts(said, **PICTURE).told("unclear.media", "ask.who")
+    me.texts("look at this one", **PICTURE)
+    assert house.words("unclear.media") not in me.heard
+
+
+@pytest.mark.parametrize("said", ["", "this is what i took"])
+def test_whoever_has_a_danger_hears_that_a_picture_came(house: House, said: str) -> None:
+    """An empty alert tells them nothing, and they would answer as if they had seen it."""
+    me, code = held(house)
+    me.texts(said, **PICTURE)
+    house.settles()
+    assert house.texts_to(DANA)[-1] == house.words("alert.picture", reference=code)
+    assert me.heard == []
+    assert "picture" in {row.event for row in house.rows("journal")}
+
+
+def test_a_picture_changes_no_answer_and_no_short_reply(house: House) -> None:
+    me = house.resident().texts("my husband hits me")
+    assert me.texts("2", **PICTURE).case().state["answers"] == {"health": "no"}
+    other = house.resident("+17205550188").texts("my husband hits me")
+    assert other.texts("dont text me", **PICTURE).heard == [house.words("withdrawn.short")]
+    watched = house.resident("+17205550189").texts("hello", "is the pie shop open")
+    assert watched.texts("", **PICTURE).heard == []

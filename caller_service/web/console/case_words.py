@@ -532,6 +532,7 @@ _HAPPENED: Mapping[str, str] = {
     Event.TRUTH_TOLD: "They were told that nobody has joined yet.",
     Event.BACKSTOP: "The round-the-clock line was called.",
     Event.NOBODY_ON_SHIFT: "Nobody is on shift: everybody is asked.",
+    Event.PICTURE: "They sent a picture or a file. It cannot be shown here.",
     Event.WITHDRAWN: "They took contact back.",
     Event.CONTACT_OFFERED: "They wrote that contact is safe again. A person decides.",
     Event.CONTACT_OPENED: "They opened contact again, with their code word.",

@@ -32,6 +32,7 @@ class InboundSms(Schema):
     )
     number = fields.Str(data_key="From", load_default="")
     said = fields.Str(data_key="Body", load_default="")
+    files = fields.Str(data_key="NumMedia", load_default="")
     opt_out = fields.Str(data_key="OptOutType", load_default="")
     to = fields.Str(data_key="To", load_default="")
     service = fields.Str(data_key="MessagingServiceSid", load_default="")
@@ -60,6 +61,7 @@ def text() -> Response:
         received_at,
         payload["opt_out"],
         parts().program.numbers.written_to(payload["to"], payload["service"]),
+        picture=payload["files"] not in ("", "0"),
     )
     try:
         with deadline(WRITE_WAIT):
