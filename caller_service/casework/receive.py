@@ -253,7 +253,7 @@ def new_case(
     remarks: tuple[tuple[str, str], ...] = ()
     if related and cases.opened_since(conn, contact.id, now - OFTEN_WITHIN) >= OFTEN - 1:
         said.add(Said.WRITES_OFTEN)
-    if related and cases.was_danger(conn, related, now - DANGER_WITHIN):
+    if related and cases.danger_ended(conn, contact.id, now - DANGER_WITHIN):
         said.add(Said.AFTER_DANGER)
     if contact.care_until is not None and (
         words := contacts.care_note(conn, parts.sealer, contact.id, now)

@@ -441,7 +441,7 @@ def update(
     if to == Status.EN_ROUTE and case.marks.get(Mark.PROMISED, scene.now) < scene.now:
         case = case.unmarked(Mark.PROMISED)
     key = status_key(case)
-    closing = "closing.danger" if to in ENDED and case.in_danger else key
+    closing = "closing.danger" if to in ENDED and _after_danger(case, key) else key
     # "nobody has taken it yet" would be untrue after a human wrote
     untrue = to == Status.UNREACHABLE and (case.held or case.left)
     words = () if key == case.told or untrue else (Say(closing, unasked=True),)
@@ -450,6 +450,12 @@ def update(
         (*words, *unlooked, Record(Event.STATUS_BY, {"by": by, "to": to.value, **_end_of(case)})),
         key, scene,
     )  # fmt: skip
+
+
+def _after_danger(case: Case, key: str) -> bool:
+    """Are these the last words of a danger, also of one that was lowered before? They are kind
+    (rule 23). Who was not found, and who asked about somebody else, hear what that means."""
+    return case.in_danger or (key == "status.closed" and Mark.LOWERED in case.marks)
 
 
 def _ends_otherwise(case: Case, outcome: str, report: str, police: Police) -> bool:

@@ -416,7 +416,7 @@ def lower_level(case: Case, by: str, reason: str, scene: Scene) -> Step:
         .remarked(by, reason)
         .unmarked(Mark.PAGED, Mark.FIRST_PAGED, Mark.TRUTH_OWED, *HELD_MARKS[1:])
     )
-    case = case if case.in_danger else case.unmarked(Mark.SPOKEN)
+    case = case if case.in_danger else case.unmarked(Mark.SPOKEN).marked(scene.now, Mark.LOWERED)
     # nobody has it: a human reviews what remains
     if not case.in_danger and not case.in_charge:
         case, _ = reconsider(

@@ -60,6 +60,7 @@ class Mark(StrEnum):
     LED = "led"  # whoever holds it began to; a human's words from before are another's; stays
     JOINED = "joined"  # the provider took a human's first words; cleared when nobody has it
     JOINED_OWED = "joined_owed"  # "is here and is reading" could not be said; cleared when it is
+    LOWERED = "lowered"  # a human lowered the danger; stays
     LAPSED = "lapsed"  # who has it did not come or answer; a clock; cleared when somebody does
     SPOKEN = "spoken"  # a human wrote in this danger; cleared when it is lowered
     NOTED = "noted"  # a human's latest words; stays

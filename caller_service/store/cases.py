@@ -134,11 +134,13 @@ def last_closed(conn: sa.Connection, contact_id: str) -> LastClosed:
         return LastClosed(row.id)
 
 
-def was_danger(conn: sa.Connection, case_id: str, since: datetime) -> bool:
-    """Was this case a danger, and has it ended since then?"""
-    ended = (_DANGER, case.c.closed_at >= since)
-    query = sa.select(case.c.id).where(case.c.id == case_id, *ended, ~case.c.test)
-    return conn.execute(query).first() is not None
+def danger_ended(conn: sa.Connection, contact_id: str, since: datetime) -> bool:
+    """Has a case of this contact ended since then that was a danger, or had been one until a human
+    lowered it?"""
+    lowered = case.c.state[("marks", Mark.LOWERED.value)].as_string().is_not(None)
+    ended = (case.c.closed_at >= since, sa.or_(_DANGER, lowered))
+    query = sa.select(case.c.id).where(case.c.contact_id == contact_id, *ended, ~case.c.test)
+    return conn.execute(query.limit(1)).first() is not None
 
 
 def opened_since(conn: sa.Connection, contact_id: str, since: datetime) -> int:

@@ -121,6 +121,19 @@ def test_whoever_writes_again_after_a_danger_is_read_by_a_human(house: House, sa
     assert "review" in ladders(house, me), "unread for five minutes: a phone rings"
 
 
+def test_thanks_in_between_and_a_lowered_danger_are_an_earlier_danger_still(house: House) -> None:
+    """A human lowers a danger before they close it, and people say thanks."""
+    me = house.resident().texts("i want to kill myself", "2", "1")
+    house.dispatch(f"/{me.case().id}/lower", {"by": "Dispatcher on duty", "reason": "a plan"})
+    closes(house, me)
+    house.settles()
+    me.texts("thank you dana")
+    assert me.case().outcome == "no_request"
+    house.wait(24 * 3600)
+    me.texts("hello")
+    assert "after_danger" in reasons(house, me)
+
+
 def test_thanks_after_a_danger_and_a_new_talk_weeks_later_are_read_by_nobody(house: House) -> None:
     me = house.resident().texts("i want to kill myself", "2", "1")
     closes(house, me)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import House
-from played import DANA, held
+from played import DANA, SUICIDE, held, staff
 
 
 # ---- in danger, words that answer nothing --------------------------------------------------------
@@ -54,3 +54,19 @@ def test_a_picture_changes_no_answer_and_no_short_reply(house: House) -> None:
     assert other.texts("dont text me", **PICTURE).heard == [house.words("withdrawn.short")]
     watched = house.resident("+17205550189").texts("hello", "is the pie shop open")
     assert watched.texts("", **PICTURE).heard == []
+
+
+# ---- the end -------------------------------------------------------------------------------------
+def test_the_last_words_of_a_danger_that_was_lowered_are_kind(house: House) -> None:
+    """Rule 23: whoever wanted to die does not read that their "request is finished"."""
+    me = house.resident().texts(*SUICIDE)
+    house.settles()
+    code = me.case().reference
+    staff(house, DANA, code)
+    staff(house, DANA, f"{code} I am Dana. I am here.")
+    path = f"/{me.case().id}"
+    house.dispatch(f"{path}/lower", {"by": "Dispatcher on duty", "reason": "a plan was made"})
+    told = {"status": "closed", "by": "Dispatcher on duty", "outcome": "resolved"}
+    assert house.dispatch(f"{path}/status", told).status_code == 200
+    house.settles()
+    assert house.texts_to("+17205550123")[-1] == house.words("closing.danger")

@@ -570,7 +570,8 @@ def _ended(case: Case) -> str:
         return "information"
     if case.outcome == Outcome.GONE:
         return "gone"
-    return "closed_kind" if case.in_danger or Mark.FIRST_PAGED in case.marks else "closed"
+    danger = case.in_danger or not case.marks.keys().isdisjoint((Mark.FIRST_PAGED, Mark.LOWERED))
+    return "closed_kind" if danger else "closed"
 
 
 def _range(case: Case, now: datetime) -> tuple[str, int | None]:
