@@ -14,6 +14,7 @@ from .journal_events import Event
 from .ledger import end
 from .marks import Mark
 from .outcome import Outcome
+from .promised_time import status_with_time
 from .questions import ask, choose_anew, greet, stands_at
 from .reach import CannotText
 from .refusal import Refused
@@ -173,7 +174,10 @@ def _language(case: Case, reply: Command, reading: Reading, scene: Scene) -> Ste
 def _status(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     if not may_hear_status(case, reading.verified):
         return Step(case, (Say("status.received_only"),))
-    return Step(case, (Say("status.late" if told_late(case) else status_key(case)),))
+    if told_late(case):
+        return Step(case, (Say("status.late"),))
+    key = status_key(case)
+    return Step(case, (status_with_time(case, key, scene.now) or Say(key),))
 
 
 def in_a_sentence(reply: Command, reading: Reading) -> bool:

@@ -30,6 +30,7 @@ from .journal_events import Event
 from .ledger import REASONS, end
 from .marks import Mark
 from .outcome import NOT_RECORDED, Outcome, Police
+from .promised_time import HOURS_FROM, minutes_range, time_words
 from .protocol import Level
 from .reach import CannotText
 from .refusal import Refused
@@ -52,7 +53,6 @@ from .safe_contact import (
 from .shift_end import decline_asked, handed_to, take_asked
 
 CHOICES = ("if_none", "if_none_still")
-HOURS_FROM = 120  # longest wait, in minutes, that is told in minutes; then in hours
 
 
 def accept(
@@ -219,21 +219,7 @@ def _accepted_words(case: Case, at: datetime | None, scene: Scene, before: datet
 
 def _time_words(key: str, at: datetime, scene: Scene) -> Say:
     low, high = minutes_range(at - scene.now)
-    if low >= HOURS_FROM:
-        return Say(
-            f"{key}_hours",
-            {"low": str(low // 60), "high": str(max(low // 60 + 1, -(-high // 60)))},
-            unasked=True,
-        )
-    return Say(f"{key}_time", {"low": str(low), "high": str(high)}, unasked=True)
-
-
-def minutes_range(wait: timedelta) -> tuple[int, int]:
-    """A promise as a range in minutes, in steps of five: from the given time to half as long
-    again."""
-    minutes = max(1, round(wait.total_seconds() / 60))
-    low = max(5, minutes // 5 * 5)
-    return low, max(low + 5, -(-minutes * 3 // 10) * 5)
+    return time_words(key, low, high, hours=low >= HOURS_FROM)
 
 
 def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:

@@ -120,6 +120,10 @@ def said_by_code() -> frozenset[str]:
             for each in (
                 "accepted_time",
                 "accepted_hours",
+                "assigned_time",
+                "assigned_hours",
+                "en_route_time",
+                "en_route_hours",
                 "other.received_time",
                 "other.received_hours",
                 "late_time",

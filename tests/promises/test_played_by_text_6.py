@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import House
-from played import DANA, SUICIDE, held, staff
+from played import DANA, FULL, FULL_ES, SUICIDE, answers, held, later, staff
 
 
 # ---- in danger, words that answer nothing --------------------------------------------------------
@@ -70,3 +70,42 @@ def test_the_last_words_of_a_danger_that_was_lowered_are_kind(house: House) -> N
     assert house.dispatch(f"{path}/status", told).status_code == 200
     house.settles()
     assert house.texts_to("+17205550123")[-1] == house.words("closing.danger")
+
+
+# ---- how much longer -----------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("said", "asks", "language"),
+    [(FULL, "how much longer", "en"), (FULL_ES, "cuanto falta", "es")],
+)
+def test_whoever_asks_how_long_hears_what_is_left_of_the_promised_time(
+    house: House, said: tuple[str, ...], asks: str, language: str
+) -> None:
+    """Promise 3: a range, and no "someone has taken your request" again."""
+    me = house.resident().texts(*said)
+    house.settles()
+    path = f"/{me.case().id}"
+    house.dispatch(f"{path}/acknowledgement", {"answer": "accept", "by": "Sam", "in_minutes": 20})
+    later(house, 600)
+    answers(me.texts(asks), "status.accepted_time", language, low="10", high="20")
+    house.dispatch(f"{path}/status", {"status": "assigned", "by": "Sam"})
+    answers(me.texts(asks), "status.assigned_time", language, low="10", high="20")
+    house.dispatch(f"{path}/status", {"status": "en_route", "by": "Sam"})
+    later(house, 600)
+    answers(me.texts(asks), "status.en_route_time", language, low="5", high="10")
+    later(house, 400)
+    answers(me.texts(asks), "status.late", language)
+
+
+def test_a_wait_of_hours_is_told_in_hours_and_about_another_only_that_it_is_received(
+    house: House,
+) -> None:
+    me = house.resident().texts(*FULL)
+    told = {"answer": "accept", "by": "Sam", "in_minutes": 200}
+    house.dispatch(f"/{me.case().id}/acknowledgement", told)
+    later(house, 6000)
+    answers(me.texts("eta"), "status.accepted_hours", "en", low="1", high="4")
+    other = house.resident("+17205550188").wants_a_team("3")
+    house.dispatch(f"/{other.case().id}/acknowledgement", told | {"in_minutes": 30})
+    other.texts("eta").told("status.other.received_time")
+    house.dispatch(f"/{other.case().id}/status", {"status": "en_route", "by": "Sam"})
+    other.texts("eta").told("status.other.coming")

@@ -637,7 +637,6 @@ def test_about_somebody_else_only_received_coming_and_finished_are_told() -> Non
     )
 
     assert told == {
-        "status.other.received",
         "status.other.received_time",
         "status.other.coming",
         "status.other.finished",
@@ -656,7 +655,7 @@ def test_quiet_stops_updates_and_keeps_the_request() -> None:
 
     assert [key for _, key in _spoken(person.everything[mark:]) if key.startswith("status.")] == []
     assert person.case.status == Status.EN_ROUTE
-    person.texts("STATUS").hears_of("status.en_route")
+    person.texts("STATUS").hears_of("status.en_route_time")
 
 
 # ---- hours, area and capacity never come before danger (rule 6) ----------------------------------

@@ -16,9 +16,9 @@ from caller_service.casework import page_number, page_visit, resident_page
 from caller_service.casework.page_visit import Kept, Words
 from caller_service.core import request_form, retention
 from caller_service.core.case import Case, Status
-from caller_service.core.dispatch import HOURS_FROM, minutes_range
 from caller_service.core.marks import Mark
 from caller_service.core.outcome import Outcome, Unserved
+from caller_service.core.promised_time import HOURS_FROM, minutes_range
 from caller_service.core.protocol import SKIPPED, Level, Question
 from caller_service.core.questions import asker, is_deaf
 from caller_service.core.reach import ContactAnswer
