@@ -194,6 +194,8 @@ def _cancel(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     mine = may_hear_status(case, reading.verified)
     if sensitive(case) or case.held or not mine or sentence:
         case = replace(case, said=case.said | {Said.ASKED_TO_CANCEL}).marked(scene.now, Mark.REVIEW)
+        if not case.in_danger and not case.human_has_it:  # "a person is asked to read it"
+            case = said_again(case, frozenset({Said.WROTE_AGAIN}), scene)
         words = () if case.held else (Say("cancel.human"),)
         return Step(case, (*words, Record(Event.ASKED_TO_CANCEL), HandOff("asked_to_cancel")))
     stood_down = (HandOff("cancelled"),) if case.revision else ()

@@ -25,7 +25,7 @@ BY_HAND = timedelta(seconds=45)
 ACKNOWLEDGEMENTS = frozenset({
     "thanks_story", "thanks.open", "unclear", "unclear.again", "unclear.place", "unclear.media",
     "status.received_only", "status.nobody_yet", "status.still_waiting", "status.waiting_again",
-    "interpreter.line",
+    "interpreter.line", "cancel.human",
 })  # fmt: skip
 WAITING_LINES = ("status.nobody_yet", "status.still_waiting", "status.waiting_again")
 

@@ -109,3 +109,63 @@ def test_a_wait_of_hours_is_told_in_hours_and_about_another_only_that_it_is_rece
     other.texts("eta").told("status.other.received_time")
     house.dispatch(f"/{other.case().id}/status", {"status": "en_route", "by": "Sam"})
     other.texts("eta").told("status.other.coming")
+
+
+# ---- a request taken back in a sentence ----------------------------------------------------------
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "im fine now dont send anyone"), ("en", "i dont need the team anymore thanks"),
+        ("es", "ya no necesito el equipo"), ("es", "estoy bien no manden a nadie"),
+        ("es", "olvidenlo ya no"),
+    ],
+)  # fmt: skip
+def test_whoever_takes_it_back_in_a_sentence_is_read_by_a_human(
+    house: House, language: str, said: str
+) -> None:
+    """ "A person is asked to read it" is so where nobody has the case, too, and is said once."""
+    me = house.resident().texts(*(FULL if language == "en" else FULL_ES), said)
+    answers(me, "cancel.human", language)
+    assert me.case().state["review"]
+    assert house.words("cancel.human", language) not in me.texts(f"{said} ok").heard
+    later(house, 320)
+    assert "review" in {row.ladder for row in house.rows("page")}
+
+
+@pytest.mark.parametrize(
+    ("language", "danger", "said"),
+    [
+        ("en", "i took a bunch of pills", "nevermind im fine dont send anyone"),
+        ("es", "me tome muchas pastillas", "ya estoy bien no manden a nadie"),
+    ],
+)
+def test_a_danger_taken_back_in_a_sentence_hears_that_help_goes_on(
+    house: House, language: str, danger: str, said: str
+) -> None:
+    me = house.resident().texts(danger, said)
+    answers(me, "cancel.human", language)
+    assert me.case().level == "R2" and me.case().state["asked"] == "health"
+
+
+# ---- when? ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "when will they text me"), ("en", "when will i hear back?"),
+        ("es", "cuando me escriben"), ("es", "¿cuándo se comunican conmigo?"),
+    ],
+)  # fmt: skip
+def test_whoever_waits_for_a_text_and_asks_when_hears_where_it_stands(
+    house: House, language: str, said: str
+) -> None:
+    """Whoever is deaf waits for a text and no call."""
+    me = house.resident().texts(FULL[0] if language == "en" else FULL_ES[0])
+    answers(me.texts("1", "2", "2", "2", "4", "2", said), "status.nobody_yet", language)
+
+
+def test_nobody_comes_is_read_in_spanish_too(house: House) -> None:
+    me = house.resident().texts(*FULL_ES)
+    told = {"answer": "accept", "by": "Sam", "in_minutes": 20}
+    house.dispatch(f"/{me.case().id}/acknowledgement", told)
+    later(house, 1300)
+    answers(me.texts("ya pasaron 40 minutos y no viene nadie"), "heard.no_team", "es")
