@@ -155,7 +155,8 @@ def advance(
     effects = (*step.effects, *(effect for effect in missed.effects if effect not in step.effects))
     step = conclude(missed.case, effects, scene)
     late = deferred_words(step.case)
-    step = _word_to_words(case, Step(late.case, (*late.effects, *step.effects)))
+    effects = _without_lines(step.effects) if late.effects else step.effects
+    step = _word_to_words(case, Step(late.case, (*late.effects, *effects)))
     step = _add_preamble(step, scene, first)
     step = _alert_accepter_of_words(case, step, reading.reply, said)
     return never_twice(Step(step.case, gated(step.case, step.effects)[0]))
@@ -322,6 +323,12 @@ def _alert_stopped(step: Step) -> Step:
     return Step(case, (*effects, *alert))
 
 
+def _without_lines(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
+    """The effects without "we have your message, we are asking a person": what is said beside it,
+    as that nobody has come yet or who has it, says the same or better."""
+    return tuple(each for each in effects if not (isinstance(each, Say) and each.key in LINES))
+
+
 def _add_preamble(step: Step, scene: Scene, first: bool) -> Step:
     """Insert the preamble before the first question. Where danger came first, it waits for the next
     reply (preamble, domain rules)."""
@@ -358,9 +365,13 @@ def conclude(case: Case, effects: tuple[Effect, ...], scene: Scene) -> Step:
     if _outside(case, scene):  # said as soon as it is known (rule 16), not after what follows
         case = case.marked(scene.now, Mark.AREA_TOLD)
         effects += outside_words(case, scene)
+    told = case.in_danger and any(isinstance(effect, Say) for effect in step.effects)
     if not case.ended and not case.held and not case.left:
         step = _ask_on(case, scene, quiet=_asked_enough(effects, before, case))
-        case, effects = step.case, effects + step.effects
+        case, effects = (
+            step.case,
+            effects + (_without_lines(step.effects) if told else step.effects),
+        )
     return Step(*hand_off.revise(case, effects))
 
 
@@ -721,8 +732,8 @@ def _unreadable_reply(
     if first and case.related and Wish.NO_TEAM in reading.wishes:
         # "nobody came": what was promised in the request before is read by a human (promise 1)
         case = said_again(add_to_narrative(case, said), frozenset({Said.STORY}), scene)
-    if first:  # the preamble and question 1 are the answer
-        return Step(case, (Say("unclear.media"),) if isinstance(reply, Nothing) else ())
+    if first:
+        return Step(case)  # the preamble and question 1 are the answer
     # a number that none of its choices has
     numbered = question is not None and reading.answerlike and isinstance(reply, Unclear)
     later = question is not None and question.follow_up and not numbered

@@ -25,6 +25,20 @@ def test_whoever_answers_no_question_in_danger_hears_more_than_the_next_question
     me.hears("988", "911")
 
 
+@pytest.mark.parametrize("said", ["actually i just want to talk to a counselor instead"])
+def test_that_a_person_is_asked_is_said_once_in_one_answer(house: House, said: str) -> None:
+    """Rule 4: nor "we are asking a person" beside who has it, or beside that nobody came yet."""
+    me = house.resident().texts(*FULL, said)
+    assert sum(words.count("asking a person") for words in me.heard) == 1
+    other = house.resident("+17205550188").texts("i want to die", "2")
+    house.settles()
+    staff(house, DANA, other.case().reference)
+    other.texts("he left").told("human.joined").hears_not("asking a person")
+    third = house.resident("+17205550189").texts("i took a bunch of pills")
+    later(house, 300)
+    third.texts("really im ok").told("truth.nobody_yet").hears_not("asking a person to join")
+
+
 # ---- pictures ------------------------------------------------------------------------------------
 PICTURE = {"NumMedia": "1", "MediaContentType0": "image/jpeg"}
 
