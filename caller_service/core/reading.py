@@ -82,6 +82,7 @@ CONTACT_ANSWERS: Mapping[str, str] = {
 CARRIER_STOPS = frozenset(
     {"stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optout", "cancel"}
 )
+CARRIER_WORDS = CARRIER_STOPS | {"start", "unstop", "yes", "help", "info"}
 # those of them that take a request back where no carrier reads them
 ENDINGS = frozenset({("cancel",), ("end",), ("quit",)})
 

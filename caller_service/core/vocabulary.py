@@ -62,6 +62,8 @@ class Vocabulary:
     polite: frozenset[str] = frozenset()  # words without effect: "please"
     pleas: frozenset[str] = frozenset()  # polite words that turn a "no" into a plea: "no please"
     detect: frozenset[str] = frozenset()  # words that identify this language
+    # whole messages that are a command in this language: "alto", "estado"
+    own_commands: frozenset[tuple[str, ...]] = frozenset()
     # after a "no" they mean doubt: "no but sometimes"
     hedges: frozenset[tuple[str, ...]] = frozenset()
     # openings of questions, and whole messages that name no place
@@ -94,7 +96,7 @@ class Vocabulary:
         both = {
             each.name: _completed(getattr(self, each.name), getattr(other, each.name))
             for each in fields(self)
-            if each.name not in ("language", "detect")
+            if each.name not in ("language", "detect", "own_commands")
         }
         return replace(self, **both)
 

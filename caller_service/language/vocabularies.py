@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 
-from caller_service.core.reading import THANKS, Ears
+from caller_service.core.reading import CARRIER_WORDS, THANKS, Ears
 from caller_service.core.reply import Aloud, CommandName
 from caller_service.core.said import DANGER_KINDS
 from caller_service.core.vocabulary import Vocabulary, normal
@@ -89,6 +89,7 @@ def _read(language: str, watched: frozenset[str]) -> Vocabulary:
         polite=words("polite"),
         pleas=words("pleas"),
         detect=words("detect"),
+        own_commands=frozenset(phrase for phrase in commands if "".join(phrase).isalpha()),
         hedges=phrases("hedges"),
         asks=phrases("asks"),
         alone=_by_phrase(table.get("alone", {})),
@@ -120,9 +121,18 @@ def guess(said: str, ears: Mapping[str, Ears]) -> str | None:
         return asked.partition(":")[2]
     scores = _scores(words, ears)
     best = max(scores, key=lambda language: scores[language], default=None)
-    if best is None or not scores[best] or list(scores.values()).count(scores[best]) > 1:
-        return None
+    if best is None or list(scores.values()).count(scores[best]) > 1:
+        return _by_command(words, vocabularies)
     return best
+
+
+def _by_command(words: tuple[str, ...], vocabularies: Mapping[str, Vocabulary]) -> str | None:
+    """The only language in which the whole text is a command: "alto" is answered in Spanish. The
+    words that carriers know are everybody's."""
+    if len(words) == 1 and words[0] in CARRIER_WORDS:
+        return None
+    found = [tag for tag, each in vocabularies.items() if words in each.own_commands]
+    return found[0] if len(found) == 1 else None
 
 
 def changed(said: str, ears: Mapping[str, Ears], current: str) -> str | None:
