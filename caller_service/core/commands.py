@@ -81,6 +81,12 @@ def _stop(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
 
 
 def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
+    """Texts again after a STOP. Whoever had stopped nothing begins with it, as with "hello", or
+    goes on with the open question."""
+    stopped = case.cannot_text == CannotText.STOPPED or Said.STOPPED_IN_WORDS in case.said
+    begins = Mark.ASKED not in case.marks or bool(case.asked)
+    if begins and not (stopped or case.cannot_text or case.withdrawn or case.held or case.left):
+        return Step(case, (OptIn(),))
     case = replace(case, said=case.said - {Said.STOPPED_IN_WORDS})
     missed = catch_up_words(replace(case, cannot_text=""), unasked=False)
     late = deferred_words(missed.case)
@@ -96,6 +102,8 @@ def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     if not case.asked or case.held or case.left:
         return step
     again = stands_at(scene.program.protocol, step.case, case.asked, scene.now)
+    if stopped and not case.answers and not case.in_danger:  # what came before did not arrive
+        step = Step(again, (*step.effects, *greet(again, scene)))
     return Step(again, (*step.effects, ask(scene.program.protocol, again)))
 
 

@@ -312,6 +312,8 @@ def _stands_alone(reply: Reply, step: Step, first: bool) -> bool:
     text, or repeated, may be a plea and is not."""
     if not isinstance(reply, Command) or reply.name not in ALONE:
         return False
+    if reply.name == CommandName.START:  # where nothing was stopped it is a beginning
+        return any(isinstance(each, Say) for each in step.effects)
     return not (reply.name == CommandName.HELP and (first or Record(Event.PLEADS) in step.effects))
 
 

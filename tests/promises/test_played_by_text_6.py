@@ -183,3 +183,37 @@ def test_nobody_comes_is_read_in_spanish_too(house: House) -> None:
     house.dispatch(f"/{me.case().id}/acknowledgement", told)
     later(house, 1300)
     answers(me.texts("ya pasaron 40 minutos y no viene nadie"), "heard.no_team", "es")
+
+
+# ---- START, and commands in another language -----------------------------------------------------
+def test_start_is_a_beginning_where_nothing_was_stopped(house: House) -> None:
+    """ "You will get texts again" would be untrue, and they would wait for nothing (rule 22)."""
+    me = house.resident().texts("START").told("preamble", "ask.who")
+    me.hears_not(house.words("start.confirmed"))
+    me.texts("1", "start").told("ask.health.me").hears_not(house.words("start.confirmed"))
+
+
+def test_what_a_carrier_held_back_is_said_when_texts_arrive_again(house: House) -> None:
+    """The preamble was sent while they could not receive it."""
+    me = house.resident().texts("STOP", "hi", "START")
+    me.told("start.confirmed", "preamble", "ask.who")
+    me.texts("1", "STOP", "START").told("start.confirmed", "ask.health.me")
+    me.hears_not("never ask about immigration")
+
+
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [("ALTO", "stop.words"), ("estado", "status.none"), ("cancelar", "status.none"),
+     ("PEOR", "level.worse")],
+)  # fmt: skip
+def test_a_first_text_that_is_a_command_is_answered_in_its_language(
+    house: House, said: str, key: str
+) -> None:
+    me = house.resident().texts(said)
+    assert me.case().language == "es"
+    answers(me, key, "es")
+
+
+def test_a_carriers_word_changes_no_language(house: House) -> None:
+    me = house.resident().texts(*FULL_ES, "cerrar", "STOP")
+    assert me.case().language == "es"
