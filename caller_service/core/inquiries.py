@@ -7,6 +7,7 @@ from .case import Case, Status, Step, replace
 from .commands import COMMANDS, said_again
 from .effect import Effect, Record, Say
 from .journal_events import Event
+from .marks import Mark
 from .reply import Command, CommandName, Inquiry, Reading, Wish
 from .routing import Scene
 from .safe_contact import Standing, sensitive, standing
@@ -43,8 +44,11 @@ def answer_inquiry(case: Case, reply: Inquiry, reading: Reading, said: str, scen
     if reply.about == Wish.LANGUAGE:
         case = replace(said_again(case, frozenset({Said.UNREAD_LANGUAGE}), scene), interpreter=True)
         return Step(case, (Say("language.which"), Record(Event.LANGUAGE_ASKED)))
+    began = Mark.ASKED in case.marks
+    if began and reply.about == Wish.OTHER_HANDS and Wish.WRONG_NUMBER in reading.wishes:
+        return Step(case, (Say("wrong_number"),))
     if reply.about in (Wish.SOMEONE_ELSE, Wish.OTHER_HANDS):
-        return Step(case)
+        return _whose_phone(case, said) if began and Wish.BORROWED in reading.wishes else Step(case)
     if reply.about == Wish.THERE:
         return _are_you_there(case, reading, said, scene)
     asked = [reply.about, *(about for about in FEARED if about in reading.wishes)]
@@ -52,6 +56,15 @@ def answer_inquiry(case: Case, reply: Inquiry, reading: Reading, said: str, scen
     answers = dict.fromkeys(_faq_words(case, about, scene) for about in dict.fromkeys(asked))
     case, told = _forward_question(case, said, scene)
     return Step(case, (*map(Say, answers), Record(Event.ASKED, {"about": reply.about}), *told))
+
+
+def _whose_phone(case: Case, said: str) -> Step:
+    """ "This is my friend's phone" is kept for the team; nothing is concluded from it."""
+    if not case.in_danger:
+        return Step(case, (Say("thanks_story"),))
+    case, words = next_line(case, LINES)
+    told = alert_accepter(case, "alert.words", said.strip())
+    return Step(case, (words, *told, *forward_words(case)))
 
 
 def _are_you_there(case: Case, reading: Reading, said: str, scene: Scene) -> Step:

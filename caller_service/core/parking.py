@@ -44,7 +44,19 @@ def asks_for_another(case: Case, reading: Reading) -> bool:
         isinstance(reply, Inquiry)
         and reply.about in (Wish.SOMEONE_ELSE, Wish.OTHER_HANDS)
         and not found_out(case, reading)
+        and not _tells_whose_phone(case, reading)
     )
+
+
+def _tells_whose_phone(case: Case, reading: Reading) -> bool:
+    """Does the person who writes tell that the phone is not theirs? So they may where `contact`
+    asks about it; and "i borrowed this phone" cuts nobody off from their questions or in danger."""
+    if Wish.BORROWED not in reading.wishes:
+        return False
+    asked = case.asked == "contact"
+    if Wish.OTHER_HANDS in reading.wishes:
+        return asked
+    return asked or case.in_danger or case.status == Status.SCREENING
 
 
 def park(case: Case, scene: Scene, heard_at: datetime) -> Step:

@@ -275,6 +275,8 @@ def _asks_for_nothing(case: Case, reading: Reading) -> bool:
     reply = reading.reply
     if isinstance(reply, Command):
         return reply.name in NO_REQUEST and not in_a_sentence(reply, reading)
+    if isinstance(reply, Inquiry) and Wish.WRONG_NUMBER in reading.wishes:
+        return bool(case.related)
     return bool(case.related) and (
         isinstance(reply, (Thanks, Reaction)) or (reading.answerlike and isinstance(reply, Unclear))
     )
@@ -282,6 +284,8 @@ def _asks_for_nothing(case: Case, reading: Reading) -> bool:
 
 def _answer_without_request(case: Case, reading: Reading, scene: Scene) -> Step:
     """Thanks that are said again need no more words; whoever asks again hears it otherwise."""
+    if isinstance(reading.reply, Inquiry):
+        return _end_no_request(Step(case, (Say("wrong_number"),)), scene)
     if isinstance(reading.reply, Thanks):
         words = "" if case.answered_with == ("thanks.closed",) else "thanks.closed"
     else:
@@ -390,6 +394,8 @@ def _asked_enough(effects: tuple[Effect, ...], before: Level | None, case: Case)
     phone? Then no question follows it."""
     keys = {effect.key for effect in effects if isinstance(effect, Say)}
     if _asks_about_others(effects, case) and before == case.level:
+        return True
+    if "wrong_number" in keys:
         return True
     return "interpreter.line" in keys or ("thanks.open" in keys and before == case.level)
 

@@ -217,3 +217,68 @@ def test_a_first_text_that_is_a_command_is_answered_in_its_language(
 def test_a_carriers_word_changes_no_language(house: House) -> None:
     me = house.resident().texts(*FULL_ES, "cerrar", "STOP")
     assert me.case().language == "es"
+
+
+# ---- whose phone it is ---------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "this is my friends phone"), ("en", "no this isnt my phone"),
+        ("en", "i borrowed this phone"), ("en", "im using my moms phone"),
+        ("es", "es el telefono de mi mama"), ("es", "me prestaron este telefono"),
+        ("es", "no es mi telefono"),
+    ],
+)  # fmt: skip
+def test_whoever_is_asked_about_this_phone_may_say_whose_it_is(
+    house: House, language: str, said: str
+) -> None:
+    """It is no second person: their answers stay, and the question is put again (rules 8 and 10)."""
+    me = house.resident().texts(FULL[0] if language == "en" else FULL_ES[0])
+    me.texts("1", "2", "2", "2", said)
+    assert len(house.rows("case")) == 1 and me.case().state["asked"] == "contact"
+    answers(me, "thanks_story", language)
+    me.texts("2")
+    assert me.case().state["answers"]["contact"] == "unsafe"
+
+
+@pytest.mark.parametrize("said", ["this is my friends phone", "i borrowed this phone"])
+@pytest.mark.parametrize("before", [("i want to die", "2"), SUICIDE])
+def test_in_danger_a_borrowed_phone_cuts_nobody_off(
+    house: House, said: str, before: tuple[str, ...]
+) -> None:
+    """No human could write to them in a case that waits for its first person."""
+    me = house.resident().texts(*before, said)
+    house.settles()
+    assert len(house.rows("case")) == 1 and me.heard
+    staff(house, DANA, me.case().reference)
+    assert "Sent" in staff(house, DANA, f"{me.case().reference} I am Dana. I am here.")
+
+
+def test_with_a_borrowed_phone_somebody_else_asks_while_a_team_is_waited_for(house: House) -> None:
+    house.resident().texts(*FULL, "i borrowed this phone i need help").told("ask.who")
+    assert len(house.rows("case")) == 2
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "sorry wrong number"), ("es", "perdon numero equivocado")]
+)
+@pytest.mark.parametrize("before", [(), ("1", "2"), ("1", "2", "2", "2")])
+def test_a_wrong_number_needs_no_answer(
+    house: House, language: str, said: str, before: tuple[str, ...]
+) -> None:
+    """Nobody is asked who needs help after it, and no request is opened by it."""
+    me = house.resident().texts(FULL[0] if language == "en" else FULL_ES[0], *before, said)
+    answers(me, "wrong_number", language)
+    assert len(me.heard) == 1
+    rows = house.rows("case")
+    assert len(rows) == 1 + bool(before)
+    assert not before or "no_request" in {row.outcome for row in rows}
+
+
+def test_a_wrong_number_after_the_end_and_as_a_first_text(house: House) -> None:
+    me = house.resident().texts("i want to talk", "0")
+    told = {"status": "closed", "by": "Sam", "outcome": "no_danger_found", "reason": "talked"}
+    house.dispatch(f"/{me.case().id}/status", told)
+    house.settles()
+    assert me.texts("wrong number").heard == [house.words("wrong_number")]
+    house.resident("+17205550188").texts("wrong number").told("preamble", "ask.who")
