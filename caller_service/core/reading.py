@@ -65,6 +65,7 @@ SHORTEST_CODE = 4  # letters of a code word
 LONGEST = 4000  # characters that are read; all are stored
 PHONE_DIGITS = range(7, 12)  # "555 0199" to "1 720 555 0199"
 ASKS = re.compile("[?？]")
+_STRETCHED = re.compile(r"([^\W\d_])\1{2,}")  # "heeelp"
 THANKS = "thanks"  # stands among the commands in words.toml, and is none
 THANKFUL = 12  # longest message, in words, that may be only thanks
 # The same wishes as answers to the question `contact`. "Don't call" is no answer: it allows
@@ -275,7 +276,7 @@ def _reply(
     anything else."""
     bare = without_trailing_emoji(words)
     bare = bare if any(word.isalnum() for word in bare) else words  # "👎👎" is no clear no
-    if (commanded := _commanded(bare, question, ears)) is not None:
+    if (commanded := _commanded(said, bare, question, ears)) is not None:
         return commanded
     contact = _asks_contact(question, offered)
     if _watched(words, wishes, contact, ears):
@@ -302,10 +303,22 @@ def _reply(
     return _words_alone(words, bare, question, offered, ears.vocabulary, wishes)
 
 
-def _commanded(words: tuple[str, ...], question: Question | None, ears: Ears) -> Reply | None:
+def _cries(said: str, vocabulary: Vocabulary) -> bool:
+    """ "HELP!!", "heeelp" and "ayudaaaa" are a plea, and not the keyword for what this is."""
+    once = normal(_STRETCHED.sub(r"\1", said))
+    name = vocabulary.commands.get(once)
+    loud = said.count("!") > 1 or once != normal(said)
+    return loud and name in (CommandName.HELP, CommandName.PLEA)
+
+
+def _commanded(
+    said: str, words: tuple[str, ...], question: Question | None, ears: Ears
+) -> Reply | None:
     """A whole text that is a command. "I want 911" is an answer where it is a choice: that says
     more, and gives the words for 911 as well."""
     command, listed = _command(words, ears.vocabulary), listed_answers(question, ears.vocabulary)
+    if (command is None or command.name == CommandName.HELP) and _cries(said, ears.vocabulary):
+        command = Command(CommandName.PLEA)
     answers = (CommandName.EMERGENCY, CommandName.PLEA)  # "i need help": who does? me
     if command is not None and command.name in answers and words in listed:
         return Answer(listed[words])
