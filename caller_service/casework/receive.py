@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 OFTEN = 3  # cases of one number within OFTEN_WITHIN: a human reviews (rule 24)
 OFTEN_WITHIN = timedelta(hours=24)
 DANGER_WITHIN = timedelta(days=3)  # whoever writes again so soon after a danger is read, too
+THANKED_WITHIN = timedelta(hours=1)  # thanks again so soon need no more words
 # a number slowed by a supervisor is answered at most this often, except for a new danger
 SLOW = timedelta(minutes=10)
 # prefix of the probe's message ids; the provider's have two letters and 32 hexadecimal digits
@@ -178,7 +179,11 @@ def _decide(
         parts,
         contact,
         test,
-        *(cases.last_closed(conn, contact.id) if state.contact else ("", ())),
+        *(
+            cases.last_closed(conn, contact.id, parts.now() - THANKED_WITHIN)
+            if state.contact
+            else ("", ())
+        ),
     )
     said = _OPT_OUT.get(turn.opt_out, turn.said)
     delivered = (

@@ -120,16 +120,19 @@ class LastClosed(NamedTuple):
     answered_with: tuple[str, ...] = ()
 
 
-def last_closed(conn: sa.Connection, contact_id: str) -> LastClosed:
-    """Without an id if none has ended. Without keys if its state cannot be read."""
-    query = sa.select(case.c.id, sa.cast(case.c.state, sa.Text).label("state")).where(
-        case.c.contact_id == contact_id, case.c.closed_at.is_not(None)
-    )
+def last_closed(conn: sa.Connection, contact_id: str, since: datetime | None = None) -> LastClosed:
+    """Without an id if none has ended. Without keys if its state cannot be read; nor does it count
+    how thanks were answered before `since`: a day later they are answered again."""
+    query = sa.select(
+        case.c.id, case.c.closed_at, sa.cast(case.c.state, sa.Text).label("state")
+    ).where(case.c.contact_id == contact_id, case.c.closed_at.is_not(None))
     row = conn.execute(query.order_by(case.c.opened_at.desc()).limit(1)).first()
     if row is None:
         return LastClosed()
     try:
-        return LastClosed(row.id, tuple(json.loads(row.state).get("answered_with", ())))
+        keys = tuple(json.loads(row.state).get("answered_with", ()))
+        old = since is not None and row.closed_at < since and keys == ("thanks.closed",)
+        return LastClosed(row.id, () if old else keys)
     except (TypeError, ValueError, AttributeError):
         return LastClosed(row.id)
 

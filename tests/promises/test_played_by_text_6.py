@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import House
-from played import DANA, FULL, FULL_ES, SUICIDE, answers, held, later, staff
+from played import DANA, FULL, FULL_ES, SUICIDE, answers, held, later, paged_for_danger, staff
 
 
 # ---- in danger, words that answer nothing --------------------------------------------------------
@@ -282,3 +282,45 @@ def test_a_wrong_number_after_the_end_and_as_a_first_text(house: House) -> None:
     house.settles()
     assert me.texts("wrong number").heard == [house.words("wrong_number")]
     house.resident("+17205550188").texts("wrong number").told("preamble", "ask.who")
+
+
+# ---- the day after, and a cry --------------------------------------------------------------------
+def test_thanks_on_the_next_day_are_answered_again(house: House) -> None:
+    me = house.resident().texts("i want to talk", "0")
+    told = {"status": "closed", "by": "Sam", "outcome": "no_danger_found", "reason": "talked"}
+    house.dispatch(f"/{me.case().id}/status", told)
+    house.settles()
+    assert me.texts("thank you").heard == [house.words("thanks.closed")]
+    assert me.texts("thanks again").heard == []
+    house.wait(20 * 3600)
+    assert me.texts("thank you sam").heard == [house.words("thanks.closed")]
+
+
+@pytest.mark.parametrize("said", ["HELP!!", "heeelp", "helppp meee", "AYUDAAA!", "ayudaaaa"])
+def test_a_cry_for_help_is_no_keyword(house: House, said: str) -> None:
+    """No word about what texts cost: a first one gets the preamble and the first question, and a
+    later one pages a human."""
+    me = house.resident().texts(said)
+    me.told("preamble", "ask.who").hears_not(house.words("help"))
+    me.texts(said)
+    assert me.case().level == "R2" and paged_for_danger(house)
+
+
+@pytest.mark.parametrize("said", ["HELP", "help.", "Info"])
+def test_the_keyword_says_what_this_is(house: House, said: str) -> None:
+    house.resident().texts("hello", said).hears(house.words("help"))
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "im not there anymore i walked on"), ("es", "ya no estoy ahi, sali caminando")],
+)
+def test_who_is_no_longer_where_the_team_goes_is_read_at_once(
+    house: House, language: str, said: str
+) -> None:
+    me = house.resident().texts(*(FULL if language == "en" else FULL_ES))
+    told = {"answer": "accept", "by": "Sam", "in_minutes": 20}
+    house.dispatch(f"/{me.case().id}/acknowledgement", told)
+    house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Sam"})
+    answers(me.texts(said), "heard.no_team", language)
+    assert "review" in {row.ladder for row in house.rows("page")}
