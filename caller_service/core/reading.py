@@ -198,6 +198,8 @@ def _meant(
     if Wish.CORRECTS in wishes or names_number(words):
         # "oops wrong number i meant 2" is about a digit, "wrong number, mine is …" about another
         wishes -= {Wish.OTHER_HANDS}
+    if Wish.TEAM_SPEAKS in wishes:
+        wishes -= {Wish.LANGUAGE}
     if _sees_no_team(words, ears.vocabulary):
         wishes |= {Wish.NO_TEAM}
     if Wish.NO_TEAM in wishes and Wish.OTHER_HANDS in wishes:

@@ -35,6 +35,8 @@ class Wish(StrEnum):
     DID_IT = "did_it"  # "I did it", "its done": self-harm, where it was feared
     CALL_988 = "call_988"  # "988" in a short text: found here, without word data
     NO_TEAM = "no_team"  # "nobody is here", "wrong house": found here, by lists of words.toml
+    SENDS = "sends"  # "can someone come": what is wanted is asked about later
+    TEAM_SPEAKS = "team_speaks"  # "do they speak Spanish": of the team, and no wish to change ours
     # an ordinary question, or somebody else
     ABOUT_OTHERS = "about_others"  # "did my wife text you"
     LEGAL = "legal"  # "I have a subpoena"

@@ -760,8 +760,8 @@ def _unreadable_reply(
     case = replace(case, unreadable=case.unreadable + 1)
     if case.unreadable >= scene.program.protocol.unreadable_limit:
         return record_answer(case, question, UNREADABLE, scene)
-    # "im 13" says something: "it did not understand" would be untrue (rules 14 and 22)
-    understood = reading.markers or Wish.DEAF in reading.wishes
+    # "im 13" and "send someone" say something: "it did not understand" would be untrue (rule 22)
+    understood = reading.markers or not reading.wishes.isdisjoint((Wish.DEAF, Wish.SENDS))
     story = understood and isinstance(reply, Unclear)
     return _put_again(case, Story() if story else reply, said, scene)
 

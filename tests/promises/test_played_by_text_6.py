@@ -324,3 +324,45 @@ def test_who_is_no_longer_where_the_team_goes_is_read_at_once(
     house.dispatch(f"/{me.case().id}/status", {"status": "en_route", "by": "Sam"})
     answers(me.texts(said), "heard.no_team", language)
     assert "review" in {row.ladder for row in house.rows("page")}
+
+
+# ---- what is wanted, said too early --------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "can someone come"), ("en", "please send someone"), ("en", "send help please"),
+        ("es", "puede venir alguien"), ("es", "manden a alguien"),
+    ],
+)  # fmt: skip
+def test_whoever_wants_somebody_to_come_is_understood(
+    house: House, language: str, said: str
+) -> None:
+    """ "It did not understand" would be untrue (rule 22)."""
+    me = house.resident().texts(FULL[0] if language == "en" else FULL_ES[0], said)
+    answers(me, "thanks_story", language)
+    assert me.case().state["asked"] == "who"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "do they speak spanish"), ("en", "does the team speak spanish?"),
+        ("es", "el equipo habla español"), ("es", "¿hablan inglés los que vienen?"),
+    ],
+)  # fmt: skip
+def test_the_language_of_the_team_is_a_question_for_people(
+    house: House, language: str, said: str
+) -> None:
+    """It changes no language of ours, and somebody is asked to read it."""
+    me = house.resident().texts(*(FULL if language == "en" else FULL_ES), said)
+    assert me.case().language == language and me.case().state["review"]
+    answers(me, "heard.one", language)
+    house.resident("+17205550188").texts("hello", "do you speak spanish").told(
+        "language.changed", language="es"
+    )
+
+
+@pytest.mark.parametrize("said", ["solo quiero que alguien me escuche", "quiero desahogarme"])
+def test_somebody_to_listen_is_a_counselor(house: House, said: str) -> None:
+    me = house.resident().texts("hola", "1", "2", "2", "2", "3", said)
+    assert me.case().state["answers"]["want"] == "counselor"
