@@ -102,7 +102,8 @@ def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     if not case.asked or case.held or case.left:
         return step
     again = stands_at(scene.program.protocol, step.case, case.asked, scene.now)
-    if stopped and not case.answers and not case.in_danger:  # what came before did not arrive
+    # stopped before this request began: its first words did not arrive
+    if stopped and Mark.WITHDRAWN not in case.marks and not case.answers and not case.in_danger:
         step = Step(again, (*step.effects, *greet(again, scene)))
     return Step(again, (*step.effects, ask(scene.program.protocol, again)))
 

@@ -299,7 +299,8 @@ def _reply(
     if (wish_reply := _wish_reply(wishes, place)) is not None:
         return wish_reply
     if place and names_no_place(said, bare, ears.vocabulary, ears.streets):
-        return _wish_reply(wishes, place=False) or Unclear()
+        thanks = _thanks(words, bare, ears.vocabulary, wishes)
+        return _wish_reply(wishes, place=False) or (Thanks() if thanks else Unclear())
     if place:
         return PlaceGiven(said.strip())
     return _words_alone(words, bare, question, offered, ears.vocabulary, wishes)

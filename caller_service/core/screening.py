@@ -774,6 +774,8 @@ def _put_again(case: Case, reply: Reply, said: str, scene: Scene) -> Step:
         return Step(
             case, (Say("unclear.media" if isinstance(reply, Nothing) else "thanks_story"), *alerts)
         )
+    if isinstance(reply, Thanks) and not case.in_danger:
+        return Step(case)  # "ok", "thanks": understood, and the question says the rest
     if scene.program.protocol.question(case.asked).kind == "place":
         return Step(case, (Say("unclear.place"), *alerts))
     if case.in_danger and any(letter.isalpha() for letter in said):

@@ -5,7 +5,18 @@ from __future__ import annotations
 
 import pytest
 from conftest import House
-from played import DANA, FULL, FULL_ES, SUICIDE, answers, held, later, paged_for_danger, staff
+from played import (
+    DANA,
+    FULL,
+    FULL_ES,
+    SUICIDE,
+    answers,
+    held,
+    later,
+    paged_for_danger,
+    plain,
+    staff,
+)
 
 
 # ---- in danger, words that answer nothing --------------------------------------------------------
@@ -366,3 +377,17 @@ def test_the_language_of_the_team_is_a_question_for_people(
 def test_somebody_to_listen_is_a_counselor(house: House, said: str) -> None:
     me = house.resident().texts("hola", "1", "2", "2", "2", "3", said)
     assert me.case().state["answers"]["want"] == "counselor"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "thanks"), ("en", "ok thank you"), ("es", "muchas gracias")]
+)
+@pytest.mark.parametrize("before", [(), ("1",), ("1", "2", "2", "2", "3", "1")])
+def test_thanks_for_a_question_are_no_words_that_nobody_understands(
+    house: House, language: str, said: str, before: tuple[str, ...]
+) -> None:
+    me = house.resident().texts(FULL[0] if language == "en" else FULL_ES[0], *before, said)
+    asked = me.case().state["asked"]
+    answers(me, f"ask.{asked}" if asked == "who" else f"ask.{asked}.me", language)
+    for key in ("unclear", "unclear.again", "unclear.place"):
+        assert plain(house.words(key, language)) not in plain("\n".join(me.heard))
