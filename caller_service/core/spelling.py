@@ -102,7 +102,11 @@ class Slips:
     def mistyped(self, word: str) -> str:
         """The known word of which two neighbouring letters were swapped, or one doubled. Here words
         one letter shorter than `FUZZY` count, too."""
-        if len(word) < FUZZY - 1 or word in self.known or word in self._lookalikes:
+        if len(word) < FUZZY - 1 or word in self._lookalikes:
+            return word
+        if word.endswith("in") and f"{word}g" in self.known:
+            return f"{word}g"  # "comin" may be listed somewhere, and "coming" in more places
+        if word in self.known:
             return word
         near = (
             word[:at] + word[at + 1 :] for at in range(1, len(word)) if word[at] == word[at - 1]

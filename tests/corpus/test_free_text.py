@@ -1119,6 +1119,62 @@ def test_ways_out_are_heard_without_the_word(said: str) -> None:
     assert read_combinations().kinds(normal(said)), said
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "im fixing to jump", "im gone end it", "im boutta kill myself", "am going to kill myself",
+        "am cutting and its deeper than i meant to", "im bleeding and i can not stop it",
+        "the baby is comin right now", "he will not wake up", "i think i like killed him",
+        "he is gonna like hurt me", "he has a gun period please hurry period",
+        "he keeps touchin the kids", "ma sister is not breathing", "i took like all the pills",
+    ],
+)  # fmt: skip
+def test_dialect_dictation_and_fillers_hide_no_danger(said: str) -> None:
+    assert read_combinations().dangers(said), said
+
+
+@pytest.mark.parametrize("laugh", ["lol", "lmao", "lmfao", "haha", "😂", "💀"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "he has a gun", "my dad is hitting my mom", "i want to kill myself",
+        "i took a whole bottle of pills", "hes choking me",
+    ],
+)  # fmt: skip
+def test_a_laugh_behind_it_hides_no_danger(said: str, laugh: str) -> None:
+    assert read_combinations().dangers(f"{said} {laugh}")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "he hit on me at work so awkward", "my son broke in his new shoes", "got the axe at work",
+        "these heels gonna be the death of me", "food stamps got cut again", "out cold by 9",
+        "he dragged me on twitter", "insulin shot at 8 like always", "he jumped the line",
+        "my kid is being teased about his stutter", "i could strangle my brother he ate my food",
+        "being followed by 200 people", "i want to disappear into a good book",
+        "bungee jumping off a bridge someday", "that dress is to die for",
+        "he isnt thinking of hurting himself",
+    ],
+)  # fmt: skip
+def test_a_saying_is_no_danger(said: str) -> None:
+    assert not read_combinations().dangers(said), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "he hit me on the head at work", "someone broke in his house and he is bleeding",
+        "he got the axe in his hand", "i want to disappear forever", "i cut my wrist again",
+        "he dragged me down the stairs", "they jumped my brother", "i want to die for real",
+        "he'll kill me when he sees this", "im being followed by a man",
+        "she jumped off a bridge", "i could strangle him right now i have my hands on his neck",
+    ],
+)  # fmt: skip
+def test_what_only_begins_like_a_saying_is_heard(said: str) -> None:
+    assert read_combinations().dangers(said), said
+
+
 @pytest.mark.parametrize("done", ["headbutting", "strangling", "kicking", "tying up"])
 @pytest.mark.parametrize(
     "form",
