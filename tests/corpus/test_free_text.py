@@ -97,6 +97,7 @@ HARMLESS = (
     "hi good morning", "this is not a joke", "swear to god", "i have a job interview tomorrow",
     "i go to therapy", "i dont have insurance", "im on medicaid", "the doctor said to wait",
     "i got your number from my therapist", "he got arrested last year",
+    "can i get a wellness check", "im the landlord", "in the school bathroom", "at my job",
 )  # fmt: skip
 
 
@@ -1127,6 +1128,10 @@ def test_ways_out_are_heard_without_the_word(said: str) -> None:
         "the baby is comin right now", "he will not wake up", "i think i like killed him",
         "he is gonna like hurt me", "he has a gun period please hurry period",
         "he keeps touchin the kids", "ma sister is not breathing", "i took like all the pills",
+        "ion want to be alive", "hes gonna kill me and he wont lemme go", "i got nun left to live for",
+        "a rider is waving a knife around", "some fella grabbed my little girl and ran",
+        "one of our guests is beating another guest", "memaw is not breathing",
+        "my homegirl took all her pills", "he kinda has a gun", "he went and got his gun to kill me",
     ],
 )  # fmt: skip
 def test_dialect_dictation_and_fillers_hide_no_danger(said: str) -> None:
