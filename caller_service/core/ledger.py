@@ -1,5 +1,5 @@
 """The ledger of served and unserved requests: every case is in exactly one class, and every
-unserved request has exactly one reason (docs/safety-rules.md, rule 16, and section 9).
+unserved request has exactly one reason (docs/safety-rules.md, rule 16).
 
 The outcome decides the class; `unserved` gives the reason if the outcome alone does not:
 

@@ -201,7 +201,7 @@ def test_the_clock_erases_words_after_thirty_days_and_the_number_after_ninety(ho
 
 
 def test_the_clock_erases_the_answers_after_a_year_and_keeps_what_is_counted(house: House) -> None:
-    """Domain rules, section 8: answers one year, aggregates kept."""
+    """docs/privacy.md: answers are kept for a year, counts for good."""
     me = house.resident().texts("my husband hits me").texts("2", "3", "1", "Main St and 3rd Ave")
     told = {"by": "Dana", "answer": "accept"}
     assert house.dispatch(f"/{me.case().id}/acknowledgement", told).status_code == 200

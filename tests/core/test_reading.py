@@ -1,4 +1,4 @@
-"""How people write, and how we read it (docs/safety-rules.md, rule 7 and section 3). Each row is a
+"""How people write, and how we read it (docs/safety-rules.md, rules 7 and 10). Each row is a
 text and what must be understood.
 
 What is expected: the code of an answer; `!name` a command; `danger: kinds`; `place`; `story`;
