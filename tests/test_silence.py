@@ -57,7 +57,7 @@ from caller_service.casework.outbound.redact_text import redact_text
 from caller_service.casework.outbound.send_text import send_text
 from caller_service.casework.resident_call import ask_after
 from caller_service.casework.timers import sweep
-from caller_service.commands.database import migrated, shown
+from caller_service.commands.database import migrated, redacted_url
 from caller_service.commands.main import main
 from caller_service.config.settings import Settings, SettingsFaults
 from caller_service.core.program import Rung
@@ -1592,8 +1592,8 @@ HARMLESS = {
     "ServiceSettings.numbers": "ours: everybody may know them",
     "Phone.key": "stands in addresses of the rehearsal so that no number does",
     "Answer.words": "of the rehearsal's dispatcher: the house's sentence about a refusal",
-    "TwilioSettings.house_url": "of the rehearsal",
-    "CadSettings.house_url": "of the rehearsal",
+    "TwilioSettings.service_url": "of the rehearsal",
+    "CadSettings.service_url": "of the rehearsal",
 }
 
 
@@ -1671,7 +1671,7 @@ def test_the_password_of_a_database_is_not_shown(
             == []
         )
     if url.startswith("postgresql"):
-        assert BIRD not in shown(url)
+        assert BIRD not in redacted_url(url)
     for words in (["check"], ["work"]):
         ended = CliRunner().invoke(
             main, words, env={"CALLER_DATABASE_URL": url, "CALLER_MODE": "rehearsal"}

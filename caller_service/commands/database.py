@@ -28,7 +28,7 @@ CONNECT = 5  # seconds to wait for a database server
 PRIVATE_FILE = 0o600  # readable and writable by the owner only
 
 
-def shown(url: str) -> str:
+def redacted_url(url: str) -> str:
     """A database URL without its password, which may also be in the query string."""
     return sa.make_url(url).set(query={}).render_as_string(hide_password=True)
 
@@ -44,7 +44,7 @@ def migrate() -> None:
     settings = settings_now()
     app = caller_service.create_app(settings)
     migrated(app, settings)
-    click.echo(f"migrated {shown(settings.database_url)}")
+    click.echo(f"migrated {redacted_url(settings.database_url)}")
     parts: Parts = app.extensions["caller_parts"]
     for fault in token_report(settings.database_url, parts.program, parts.now())[0]:
         click.echo(f"note: {fault}", err=True)
@@ -52,12 +52,12 @@ def migrate() -> None:
         with parts.engine.connect() as conn:
             missing = keys.faults(conn, parts.sealer)
         # merging would lose what is sealed with a missing key
-        joined = 0 if missing else join_split(parts)
+        merged = 0 if missing else join_split(parts)
     for fault in missing:
         click.echo(f"note: {fault}", err=True)
-    if joined:
+    if merged:
         click.echo(
-            f"note: {joined} contacts joined that an earlier key rotation had split", err=True
+            f"note: {merged} contacts joined that an earlier key rotation had split", err=True
         )
 
 
@@ -152,8 +152,8 @@ def split_notes(settings: Settings) -> list[str]:
     if not split:
         return []
     return [
-        f"{left_over(split)} contacts are split by an earlier key rotation; run caller-service "
-        f"keys rewrap"
+        f"{surplus_contacts(split)} contacts are split by an earlier key rotation; run "
+        f"caller-service keys rewrap"
     ]
 
 
@@ -168,6 +168,6 @@ def key_faults(engine: sa.Engine, sealer: Sealer, now: datetime) -> list[str]:
     return []
 
 
-def left_over(split: list[list[str]]) -> int:
+def surplus_contacts(split: list[list[str]]) -> int:
     """How many contacts there are beyond one for each person."""
     return sum(len(ids) - 1 for ids in split)

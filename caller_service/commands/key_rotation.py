@@ -11,7 +11,7 @@ from caller_service.store import contacts, keys
 from caller_service.store.database.deadline import deadline
 from caller_service.store.database.transaction import transaction
 
-from .database import left_over
+from .database import surplus_contacts
 from .startup import parts_now, refuse
 
 
@@ -55,7 +55,7 @@ def keys_status() -> None:
         click.echo(f"{kind:6} {key_id or '-':16} {standing:8} {', '.join(tables) or 'no rows'}")
         if not (there or unknown) and (kind, key_id) in rows and (kind, key_id) not in noted:
             faults.append(f'{keys.SETTINGS[kind]}: rows need the key "{key_id}"')
-    click.echo(f"contacts split by an earlier rotation: {left_over(split)}")
+    click.echo(f"contacts split by an earlier rotation: {surplus_contacts(split)}")
     if faults:
         refuse(faults)
 

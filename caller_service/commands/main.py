@@ -23,7 +23,7 @@ from caller_service.store.database.deadline import WRITE_WAIT, deadline
 from caller_service.store.database.transaction import transaction
 
 from .check import check
-from .database import database_faults, key_faults, migrate, migration_faults, shown
+from .database import database_faults, key_faults, migrate, migration_faults, redacted_url
 from .database_fault import database_fault
 from .erasure import words
 from .key_rotation import keys_group
@@ -34,10 +34,10 @@ from .startup import parts_now, refuse, settings_now
 from .tokens import token
 from .voice import voice
 
-ONLY_FALLBACK = "Until this is mended, every text and call gets only the 911 and 988 words."
+ONLY_FALLBACK = "Until this is fixed, every text and call gets only the 911 and 988 words."
 
 
-class Plain(click.Group):
+class FriendlyErrors(click.Group):
     """The one place that prints errors: in plain words, without tracebacks or values that could be
     somebody's words."""
 
@@ -63,7 +63,7 @@ class Plain(click.Group):
             )
 
 
-@click.group(cls=Plain, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=FriendlyErrors, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(caller_service.__version__)
 def main() -> None:
     """Ask for help other than police: a short safety screening, the resident's choice, a hand-off
@@ -144,7 +144,8 @@ def serve(workers: int, threads: int) -> None:
         except OSError as problem:
             refuse([f"CALLER_BIND: {settings.bind} cannot be used ({problem.strerror})"])
     click.echo(
-        f"database {shown(settings.database_url)}; listening on http://{settings.bind}", err=True
+        f"database {redacted_url(settings.database_url)}; listening on http://{settings.bind}",
+        err=True,
     )
     Web(lambda: caller_service.create_app(settings), settings.bind, workers, threads).run()
 
@@ -163,7 +164,7 @@ def work() -> None:
         keys.note(conn, parts.sealer, parts.now())
     log_plainly()
     click.echo(
-        f"database {shown(settings.database_url)}; working as {settings.worker_id}", err=True
+        f"database {redacted_url(settings.database_url)}; working as {settings.worker_id}", err=True
     )
     run_worker(parts, settings.worker_id, ready=lambda: click.echo("ready", err=True))
 

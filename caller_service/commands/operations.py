@@ -17,15 +17,21 @@ from .startup import parts_now, refuse
 
 @click.group()
 def area() -> None:
-    """Mark an area as full or open: what residents are told when all its teams are busy."""
+    """Mark an area as full, when all its teams are busy, or open."""
 
 
 @area.command("full")
 @click.argument("area_id")
-@click.option("--minutes", default=60, show_default=True, type=click.IntRange(1, 24 * 60))
+@click.option(
+    "--minutes",
+    default=60,
+    show_default=True,
+    type=click.IntRange(1, 24 * 60),
+    help="For how long.",
+)
 def area_full(area_id: str, minutes: int) -> None:
-    """Every team of this area is busy: residents who ask now are told, and what they chose for that
-    case is done."""
+    """Mark every team of an area as busy. Residents who ask for one are told, and what they chose
+    for "no team is free" is carried out."""
     parts = parts_now()
     until = parts.now() + timedelta(minutes=minutes)
     _room(parts, area_id, until)
@@ -36,7 +42,7 @@ def area_full(area_id: str, minutes: int) -> None:
 @area.command("open")
 @click.argument("area_id")
 def area_open(area_id: str) -> None:
-    """The teams of this area have room again."""
+    """Mark the teams of an area as free again."""
     _room(parts_now(), area_id, None)
     click.echo(f"{area_id}: open")
 
@@ -66,7 +72,7 @@ def _room(parts: Parts, area_id: str, until: datetime | None) -> None:
     help="As JSON, with counts by level, response, area and language.",
 )
 def ledger(first: str | None, until: str | None, as_json: bool) -> None:
-    """Count every request by how it ended: served by what, or unserved for which one reason. The
+    """Count every request by how it ended: served, or unserved with exactly one reason. The
     difference must be 0.
 
     Exact counts, for the program's own staff. Before they are published, small numbers must be
@@ -84,12 +90,12 @@ def ledger(first: str | None, until: str | None, as_json: bool) -> None:
         report = read(conn, parts.program.name, asked)
     click.echo(json.dumps(report.plain(), indent=2) if as_json else "\n".join(report.lines()))
     if report.tally.difference:
-        refuse(report.faults(), "These cases stand in no class:")
+        refuse(report.faults(), "These cases belong to no class:")
 
 
 @click.group("hand-off")
 def hand_off() -> None:
-    """Deliveries of hand-offs."""
+    """List deliveries of hand-offs to destinations, or send dead ones again."""
 
 
 @hand_off.command("list")

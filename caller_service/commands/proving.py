@@ -154,8 +154,8 @@ def probe(url: str, as_json: bool) -> None:
     """
     import json
 
-    from caller_service.proving.probe import door_of
     from caller_service.proving.probe import probe as run
+    from caller_service.proving.probe import target_of
 
     settings, parts = settings_now(), parts_now()
     if not parts.program.numbers.probe:
@@ -169,7 +169,7 @@ def probe(url: str, as_json: bool) -> None:
         raise click.UsageError("--url: must begin with http:// or https://")
     if faults := database_faults(settings):
         refuse(faults)
-    report = run(door_of(settings, parts, url))
+    report = run(target_of(settings, parts, url))
     click.echo(json.dumps(report.plain(), indent=2) if as_json else "\n".join(report.lines()))
     sys.exit(0 if report.well else 1)
 

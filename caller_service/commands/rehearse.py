@@ -196,14 +196,14 @@ def _work(settings: Settings, program: Program) -> None:
     )
 
 
-def _phone(settings: Settings, program: Program, house: str) -> object:
+def _phone(settings: Settings, program: Program, service_url: str) -> object:
     names = {rung.number: rung.name for rung in program.ladder if rung.number}
     ours = [one.number for one in program.numbers.ours]
     return create_twilio(
         TwilioSettings(
             settings.twilio_account_sid,
             settings.twilio_auth_tokens[0],
-            house,
+            service_url,
             ours[0],
             names,
             more_numbers=tuple(
@@ -215,10 +215,10 @@ def _phone(settings: Settings, program: Program, house: str) -> object:
 
 
 def _dispatch(
-    settings: Settings, program: Program, house: str, api_token: str, pace: float
+    settings: Settings, program: Program, service_url: str, api_token: str, pace: float
 ) -> object:
     secret = settings.secret(_stand_in(program).secret)
-    return create_cad(CadSettings(house, api_token, secret, pace=pace))
+    return create_cad(CadSettings(service_url, api_token, secret, pace=pace))
 
 
 def _stand_in(program: Program) -> Destination:

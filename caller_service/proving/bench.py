@@ -34,7 +34,7 @@ from caller_service.config.settings import Settings
 from caller_service.core.outbound import TextState
 from caller_service.store.ledger import counted
 
-from .surroundings import Door, Server, StalledClients
+from .surroundings import QuietHandler, Server, StalledClients
 
 CONVERSATION = (
     "my brother shouts",
@@ -252,7 +252,7 @@ class Phone:
     def __exit__(self, *_: object) -> None:
         self._conn.close()
 
-    def text(self, said: str) -> Told:
+    def text(self, said: str) -> TimedTurn:
         """One turn, from the request to its complete response."""
         form = {
             "MessageSid": f"SM{self._first}{next(self._turns):012d}",
@@ -268,11 +268,11 @@ class Phone:
         self._conn.request("POST", "/twilio/sms", urlencode(form), headers)
         answer = self._conn.getresponse()
         right = b"<Message" in answer.read() and answer.status == 200
-        return Told(form["MessageSid"], begun, time.perf_counter(), right)
+        return TimedTurn(form["MessageSid"], begun, time.perf_counter(), right)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TimedTurn:
     """One turn: the message's id, when it was sent and answered (seconds, time.perf_counter), and
     whether the response had text."""
 
@@ -365,7 +365,7 @@ class Inbox(Server):
         self.arrived: dict[str, float] = {}
         arrived = self.arrived
 
-        class Takes(Door):
+        class Takes(QuietHandler):
             def do_POST(self) -> None:
                 packet = json.loads(self.read())
                 arrived.setdefault(packet["contact"]["number"], time.time())

@@ -53,7 +53,7 @@ from .bench import (
     settings_for,
     until_up,
 )
-from .bench_web import Line
+from .bench_web import CountingConnection
 from .web_browser import FORM, Fetched, WebBrowser
 
 DANGERS = 62  # of the open cases: dangers that nobody has
@@ -67,7 +67,7 @@ MAIN = ("-m", "caller_service.commands.main")
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Services:
     """Two `serve` on one database, one for residents and one for staff; and an app in this
     process."""
 
@@ -79,7 +79,7 @@ class House:
     app: Flask
 
 
-class Window(Line):
+class Window(CountingConnection):
     """A connection that the server may close between two polls, like a browser's."""
 
     def fetch(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Fetched:
@@ -158,7 +158,7 @@ class Console:
 
 
 @contextlib.contextmanager
-def opened(database_url: str, cases: int) -> Iterator[House]:
+def opened(database_url: str, cases: int) -> Iterator[Services]:
     with tempfile.TemporaryDirectory(prefix="caller-bench-") as name, Inbox() as inbox:
         folder, port, staff, floor = Path(name), free_port(), free_port(), free_port()
         environment, token = settings_for(folder, port, inbox.port, database_url, read_page=0)
@@ -177,7 +177,7 @@ def opened(database_url: str, cases: int) -> Iterator[House]:
             _fill(port, token, cases)
             print(f"{cases} open cases, {DANGERS} in danger: {time.perf_counter() - begun:.0f} s")
             _floor(floor, ground.pid)
-            yield House(port, one.pid, staff, other.pid, token, app)
+            yield Services(port, one.pid, staff, other.pid, token, app)
             app.extensions["caller_parts"].engine.dispose()
 
 
@@ -221,15 +221,15 @@ def bench(
     """Run it and print every figure with its target. `database_url`: an empty PostgreSQL database;
     default SQLite. `cases`: open ones."""
     print(f"{'PostgreSQL' if database_url else 'SQLite'}; load {os.getloadavg()[0]:.1f}")
-    with opened(database_url, cases) as house:
-        names = _staff(house.app, CONSOLES // WINDOWS)
-        first = [Console(house.staff, name) for name in names]
-        _pages(house, first[0])
-        _weights(house, first[0])
+    with opened(database_url, cases) as services:
+        names = _staff(services.app, CONSOLES // WINDOWS)
+        first = [Console(services.staff, name) for name in names]
+        _pages(services, first[0])
+        _weights(services, first[0])
         windows = first + [
-            one.another(house.staff) for one in first for _ in range(CONSOLES // len(first) - 1)
+            one.another(services.staff) for one in first for _ in range(CONSOLES // len(first) - 1)
         ]
-        quiet = _consoles(windows, house.staff_pid, lambda: time.sleep(LOOKED_AT))
+        quiet = _consoles(windows, services.staff_pid, lambda: time.sleep(LOOKED_AT))
         _says(
             f"{CONSOLES} consoles, nothing new",
             f"{quiet.share:.1%} of a core",
@@ -237,26 +237,26 @@ def bench(
             0.1,
             "10%",
         )
-        _beside_residents(house, windows, residents, each, rounds)
+        _beside_residents(services, windows, residents, each, rounds)
     print(f"load {os.getloadavg()[0]:.1f} at the end")
 
 
 # ---- what a page takes -----------------------------------------------------------------------
-def _pages(house: House, console: Console) -> None:
+def _pages(services: Services, console: Console) -> None:
     case = console.case()
     for name, path, aim, most in (("queue", "/console/queue", 50, 6), ("case", case, 40, None)):
         console.fetches(path)
-        before, took = cpu_of(house.staff_pid), []
+        before, took = cpu_of(services.staff_pid), []
         for _ in range(TIMES):
             begun = time.perf_counter()
             answer = console.fetches(path)
             took.append((time.perf_counter() - begun) * 1000)
             if answer.status != 200:
                 raise RuntimeError(f"{name}: {answer.status}")
-        cpu = (cpu_of(house.staff_pid) - before) / TIMES * 1000
+        cpu = (cpu_of(services.staff_pid) - before) / TIMES * 1000
         middle = statistics.median(took)
         _says(name, f"CPU {cpu:.1f} ms, whole answer {middle:.1f} ms", cpu, aim, f"{aim} ms")
-        queries = _queries(house.app, path, console)
+        queries = _queries(services.app, path, console)
         _says(f"{name}, queries", f"{len(queries)} reads", len(queries), most)
 
 
@@ -291,7 +291,7 @@ def _queries(
     return [one for one in asked if one.lstrip().startswith("SELECT")]
 
 
-def _weights(house: House, console: Console) -> None:
+def _weights(services: Services, console: Console) -> None:
     """Bytes of the first load of the queue with all that a browser without a cache fetches; of a
     poll with news, and of one without."""
     console.opens_queue()
@@ -302,7 +302,7 @@ def _weights(house: House, console: Console) -> None:
         console.fetches(path)
         whole += console.line.size
     _says("first load", f"{whole} bytes", whole, 60_000)
-    with Phone(house.residents, house.token, "+13039999999", "99999800000000000001") as phone:
+    with Phone(services.residents, services.token, "+13039999999", "99999800000000000001") as phone:
         phone.text(DANGER)
     news = console.looks()
     size = console.line.size
@@ -313,7 +313,7 @@ def _weights(house: House, console: Console) -> None:
     size = console.line.size
     _says("a look without", f"{size} bytes", size, 1_000)
     form = {"v": console._version, "page": "queue"}
-    queries = _queries(house.app, "/console/news", console, form)
+    queries = _queries(services.app, "/console/news", console, form)
     _says("a look without, queries", f"{len(queries)} reads", len(queries), 2)
 
 
@@ -366,17 +366,19 @@ def _consoles(windows: Sequence[Console], server: int, meanwhile: Callable[[], o
 
 
 def _beside_residents(
-    house: House, windows: Sequence[Console], residents: int, each: int, rounds: int
+    services: Services, windows: Sequence[Console], residents: int, each: int, rounds: int
 ) -> None:
     alone, beside, looks = list[Round](), list[Round](), list[Looks]()
 
     def texts(rounds: list[Round]) -> None:
-        rounds.append(play(house.residents, house.token, residents, each, house.residents_pid, 0.1))
+        rounds.append(
+            play(services.residents, services.token, residents, each, services.residents_pid, 0.1)
+        )
 
     for one in range(rounds):
         for with_consoles in (False, True) if one % 2 == 0 else (True, False):
             if with_consoles:
-                looks.append(_consoles(windows, house.staff_pid, lambda: texts(beside)))
+                looks.append(_consoles(windows, services.staff_pid, lambda: texts(beside)))
             else:
                 texts(alone)
         print(f"round {one + 1}: alone {_turn(alone[-1])}; beside consoles {_turn(beside[-1])}")
@@ -402,7 +404,7 @@ def _turn(done: Round) -> str:
 
 
 def _floor(port: int, server: int) -> None:
-    line, took, before = Line(port), list[float](), cpu_of(server)
+    line, took, before = CountingConnection(port), list[float](), cpu_of(server)
     for _ in range(200):
         begun = time.perf_counter()
         line.fetch("GET", "/health/live", b"", {})

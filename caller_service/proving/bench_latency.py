@@ -50,7 +50,7 @@ from .bench import (
     Inbox,
     Phone,
     Round,
-    Told,
+    TimedTurn,
     command,
     cpu_of,
     free_port,
@@ -60,7 +60,7 @@ from .bench import (
     until_up,
 )
 from .chaos import PARTNER
-from .surroundings import Door, Server
+from .surroundings import QuietHandler, Server
 
 DANGER = "my sister took too many pills"
 FIGURES = ("pages", "clocks", "destinations")
@@ -105,7 +105,7 @@ class Carrier(Server):
         self.texts: list[tuple[float, str]] = []  # when (time.perf_counter), and the words
         texts, sids = self.texts, itertools.count(1)
 
-        class Takes(Door):
+        class Takes(QuietHandler):
             def do_POST(self) -> None:
                 form = parse_qs(self.read().decode())
                 texts.append((time.perf_counter(), form["Body"][0]))
@@ -126,7 +126,7 @@ class Partner(Server):
         self.asked, self._over = 0, threading.Event()
         partner = self
 
-        class Does(Door):
+        class Does(QuietHandler):
             def do_POST(self) -> None:
                 partner.asked += 1
                 self.read()
@@ -144,7 +144,7 @@ class Partner(Server):
 
 
 @dataclass
-class House:
+class ServiceUnderTest:
     """The service under test: a database, and `serve` and `work` once they run."""
 
     folder: Path
@@ -205,7 +205,7 @@ def _number(one: int) -> str:
 
 
 @contextlib.contextmanager
-def _house(database_url: str, does: str = "takes") -> Iterator[House]:
+def _service(database_url: str, does: str = "takes") -> Iterator[ServiceUnderTest]:
     """A migrated service whose second destination behaves like that; on PostgreSQL what an earlier
     run left is removed."""
     with (
@@ -232,7 +232,7 @@ def _house(database_url: str, does: str = "takes") -> Iterator[House]:
         ).extensions["caller_parts"]
         try:
             _still(parts)
-            yield House(folder, port, token, environment, parts, carrier, inbox, partner)
+            yield ServiceUnderTest(folder, port, token, environment, parts, carrier, inbox, partner)
         finally:
             parts.engine.dispose()
 
@@ -254,13 +254,13 @@ def _still(parts: Parts) -> None:
 
 
 @contextlib.contextmanager
-def _talk(house: House, residents: int) -> Iterator[None]:
+def _talk(service: ServiceUnderTest, residents: int) -> Iterator[None]:
     """This many quiet residents play whole conversations, pausing between texts."""
     over = threading.Event()
 
     def resident(_: int) -> None:
         while not over.is_set():
-            with house.phone() as phone:
+            with service.phone() as phone:
                 for said in CONVERSATION:
                     phone.text(said)
                     if over.wait(PAUSE):
@@ -366,11 +366,11 @@ def _ways(parts: Parts, case: Case, down: Sequence[str], dice: random.Random) ->
 
 def _pages(rounds: int, database_url: str) -> list[str]:
     lines = []
-    with _house(database_url) as house, house.open():
-        _paged(house, 1)  # warm-up: reads files and prepares statements
+    with _service(database_url) as service, service.open():
+        _paged(service, 1)  # warm-up: reads files and prepares statements
         for name, quiet in (("alone", 0), (f"beside {CALM} conversations", CALM)):
-            with _talk(house, quiet):
-                seconds = _paged(house, 4 * rounds)
+            with _talk(service, quiet):
+                seconds = _paged(service, 4 * rounds)
             verdict = _verdict(statistics.median(seconds) <= PAGE_AIM)
             lines.append(
                 f"first page, {name:24} {_spread(seconds)}  of {len(seconds)}; aim: median "
@@ -380,22 +380,22 @@ def _pages(rounds: int, database_url: str) -> list[str]:
     return lines
 
 
-def _paged(house: House, each: int, within: float = 30.0) -> list[float]:
+def _paged(service: ServiceUnderTest, each: int, within: float = 30.0) -> list[float]:
     """Seconds from the answer to a danger sign until its page reached the provider: CALM residents
     at once, each `each` times and each time with a new phone. A page is recognised by the case's
     reference."""
 
-    def resident(_: int) -> list[Told]:
+    def resident(_: int) -> list[TimedTurn]:
         said = []
         for _ in range(each):
-            with house.phone() as phone:
+            with service.phone() as phone:
                 said.append(phone.text(DANGER))
             time.sleep(random.uniform(0.2, 0.6))
         return said
 
     with ThreadPoolExecutor(CALM) as pool:
         told = [one for mine in pool.map(resident, range(CALM)) for one in mine]
-    with house.parts.engine.connect() as conn:
+    with service.parts.engine.connect() as conn:
         heard = sa.select(message.c.provider_id, case.c.reference).join(
             case, case.c.id == message.c.case_id
         )
@@ -410,7 +410,7 @@ def _paged(house: House, each: int, within: float = 30.0) -> list[float]:
         reference = references[one.sid]
         while (
             left := next(
-                (at for at, words in list(house.carrier.texts) if reference in words), None
+                (at for at, words in list(service.carrier.texts) if reference in words), None
             )
         ) is None:
             if time.monotonic() > end:
@@ -427,41 +427,41 @@ def _paged(house: House, each: int, within: float = 30.0) -> list[float]:
 
 def _clocks(database_url: str) -> list[str]:
     lines = []
-    with _house(database_url) as house:
-        model = _model(house.parts)
+    with _service(database_url) as service:
+        model = _model(service.parts)
         now, dice = utc_now(), random.Random(7)
         _fill(
-            house.parts,
+            service.parts,
             model,
             [now + timedelta(seconds=dice.uniform(*LATER)) for _ in range(PENDING)],
         )
-        with house.open():
+        with service.open():
             for name, quiet in (("alone", 0), (f"beside {CALM} conversations", CALM)):
-                with _talk(house, quiet):
-                    lines += _rung(house, model, name)
+                with _talk(service, quiet):
+                    lines += _rung(service, model, name)
                 print("\n".join(lines[-2:]), flush=True)
     return lines
 
 
-def _rung(house: House, model: Case, name: str) -> list[str]:
+def _rung(service: ServiceUnderTest, model: Case, name: str) -> list[str]:
     """Let some timers fall due and watch. Each one does all of "nobody accepted": the next person
     is paged by text, and the resident is told, which sends two texts."""
     a_second, seconds = RINGING
     begin = utc_now() + timedelta(seconds=3)
     due = _fill(
-        house.parts,
+        service.parts,
         model,
         [begin + timedelta(seconds=n / a_second) for n in range(int(a_second * seconds))],
     )
-    before, overdue = len(house.carrier.texts), 0.0
+    before, overdue = len(service.carrier.texts), 0.0
     while utc_now() < begin + timedelta(seconds=seconds + 1) or (
-        _oldest(house.parts) > 0 and overdue < 60
+        _oldest(service.parts) > 0 and overdue < 60
     ):
-        overdue = max(overdue, _oldest(house.parts))
+        overdue = max(overdue, _oldest(service.parts))
         time.sleep(0.1)
     time.sleep(1)
-    texts = len(house.carrier.texts) - before
-    with house.parts.engine.connect() as conn:
+    texts = len(service.carrier.texts) - before
+    with service.parts.engine.connect() as conn:
         rung = {
             row.case_id: row.at
             for row in conn.execute(sa.select(journal).where(journal.c.event == Event.CLOCK))
@@ -561,22 +561,22 @@ def _weathered(
 ) -> None:
     """One round: the partner behaves in this way, a thousand hand-offs wait for it, and residents
     text."""
-    with _house(database_url, does) as house:
+    with _service(database_url, does) as service:
         now, dice = utc_now(), random.Random(7)
         due = [now + timedelta(seconds=dice.uniform(*LATER)) for _ in range(HANDED_OFF)]
-        _fill(house.parts, _model(house.parts), due, DOWN[does])
-        with house.open():
+        _fill(service.parts, _model(service.parts), due, DOWN[does])
+        with service.open():
             # wait until a hanging destination occupies as many threads as it ever will
             until = time.monotonic() + 10
             while "hang" in does and time.monotonic() < until:
                 time.sleep(0.1)
-            with house.alone(weather.others):
-                done = play(house.port, house.token, residents, each, house.server, pause)
+            with service.alone(weather.others):
+                done = play(service.port, service.token, residents, each, service.server, pause)
             if "rehearsal-cad" not in DOWN[does]:
-                done.lags = house.inbox.lags(residents * (each + 1))
+                done.lags = service.inbox.lags(residents * (each + 1))
             weather.rounds.append(done)
-            weather.pages += _paged(house, 2)
-            weather.asked += house.partner.asked
+            weather.pages += _paged(service, 2)
+            weather.asked += service.partner.asked
 
 
 def _line(name: str, weather: Weather) -> str:

@@ -33,7 +33,7 @@ from caller_service.gateway.telephony import Telephony
 from caller_service.store.tables import message
 
 from .bench import CONVERSATION, command, cpu_of, free_port, process, settings_for
-from .surroundings import Door, Server
+from .surroundings import QuietHandler, Server
 
 EACH = 3  # texts of one person
 AGO = timedelta(minutes=30)  # when the outage was
@@ -75,7 +75,7 @@ class Provider(Server):
         self.last = 0.0  # when the last reply came
         provider, sids = self, itertools.count(1)
 
-        class Does(Door):
+        class Does(QuietHandler):
             def do_GET(self) -> None:
                 asked = parse_qs(urlsplit(self.path).query)
                 listed = provider.texts if asked.get("To") == [OURS] else []

@@ -35,7 +35,7 @@ class Calls(Round):
     sizes: list[int] = field(default_factory=list)  # bytes
 
 
-class Line:
+class TimedCall:
     """One call from its own number, with the same signed requests as Twilio's."""
 
     def __init__(self, port: int, token: str) -> None:
@@ -93,15 +93,15 @@ def calls(port: int, token: str, callers: int, each: int, server: int) -> Calls:
                 warm.wait()
                 mine = Calls()
                 gate.wait()
-            line = Line(port, token)
-            mine.first.append(line.rings())
-            mine.wrong += not line.action
+            call = TimedCall(port, token)
+            mine.first.append(call.rings())
+            mine.wrong += not call.action
             for key in KEYS:
-                if not line.action:
+                if not call.action:
                     break
-                mine.turns.append(line.presses(key))
-                mine.sizes.append(line.size)
-            line.hangs_up()
+                mine.turns.append(call.presses(key))
+                mine.sizes.append(call.size)
+            call.hangs_up()
         with lock:
             done.turns += mine.turns
             done.first += mine.first

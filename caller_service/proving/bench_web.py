@@ -46,7 +46,7 @@ class Screens(Round):
     sizes: dict[str, list[int]] = field(default_factory=dict)
 
 
-class Line:
+class CountingConnection:
     """One browser's connection, which counts the bytes it receives."""
 
     def __init__(self, port: int) -> None:
@@ -76,10 +76,10 @@ class Visitor:
         self, port: int, told: Screens, reads: tuple[float, float] = (0.0, 0.0),
         script: bool = True,
     ) -> None:  # fmt: skip
-        self._line, self._told, self._reads = Line(port), told, reads
+        self._connection, self._told, self._reads = CountingConnection(port), told, reads
         self._script = SCRIPT if script else {}
         self._rng = random.Random(next(_visits))
-        self.browser = WebBrowser(self._line.fetch, "en")
+        self.browser = WebBrowser(self._connection.fetch, "en")
 
     def goes(self) -> None:
         self.browser.goes("/request")
@@ -91,7 +91,7 @@ class Visitor:
         self._presses("words", "")
 
     def ends(self) -> None:
-        self._line.close()
+        self._connection.close()
 
     def _presses(self, name: str, value: str) -> None:
         page = self.browser.page
@@ -113,18 +113,18 @@ class Visitor:
         self._told.wrong += self.browser.status != 200 or not (there or self._script)
 
     def _weighs(self, kind: str) -> None:
-        self._told.sizes.setdefault(kind, []).append(self._line.size)
+        self._told.sizes.setdefault(kind, []).append(self._connection.size)
 
     def weighs_first_load(self) -> None:
         """Bytes of the first screen with all that a browser without a cache fetches for it; only
         the page and its style sheets block rendering."""
         page = self.browser.goes("/request")
         self._told.wrong += self.browser.status != 200
-        sizes = {"page": self._line.size}
+        sizes = {"page": self._connection.size}
         for address in dict.fromkeys(page.loads):
-            fetched = self._line.fetch("GET", unescape(address), b"", {})
+            fetched = self._connection.fetch("GET", unescape(address), b"", {})
             self._told.wrong += fetched.status != 200
-            sizes[address] = self._line.size
+            sizes[address] = self._connection.size
         sheets = [size for address, size in sizes.items() if ".css" in address]
         self._told.sizes["first load"] = [sum(sizes.values())]
         self._told.sizes["blocking"] = [sizes["page"] + sum(sheets)]

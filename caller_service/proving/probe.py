@@ -43,10 +43,10 @@ from .web_browser import Fetch, Fetched
 ELSEWHERE = "elsewhere"  # Twilio calls a URL that is not ours
 FAULTS = {
     "in_use": "a resident's request is open on the number set aside",
-    "no_answer": "the door did not answer",
+    "no_answer": "the service did not answer",
     "not_twiml": "the answer cannot be read",
     "not_a_page": "the answer is no page that can be read",
-    "fallback": "the door said the words for when we are down",
+    "fallback": "the service gave its fallback text",
     "no_case": "the database has no case of it: is it the service's own?",
     "not_marked": "the service takes it for a resident: has it the same program, secret key and "
     "release?",
@@ -108,7 +108,7 @@ class Channel(Protocol):
 
 
 @dataclass(frozen=True)
-class Door:
+class Target:
     """The service's public URL, and the credentials for it."""
 
     parts: Parts
@@ -124,26 +124,26 @@ class Door:
 class Texts:
     """Texts: one signed webhook per turn, as Twilio sends it, with an id that Twilio never uses."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, target: Target) -> None:
+        self._target = target
         self._to = next(
-            (one.number for one in door.parts.program.numbers.ours if one.number.startswith("+")),
+            (one.number for one in target.parts.program.numbers.ours if one.number.startswith("+")),
             "",
         )
 
     def say(self, words: str) -> tuple[str, ...]:
         form = {
-            "MessageSid": PROBE + secrets.token_hex(16), "AccountSid": self._door.account_sid,
-            "NumMedia": "0", "Body": words, "From": self._door.parts.program.numbers.probe,
+            "MessageSid": PROBE + secrets.token_hex(16), "AccountSid": self._target.account_sid,
+            "NumMedia": "0", "Body": words, "From": self._target.parts.program.numbers.probe,
             "To": self._to,
         }  # fmt: skip
-        signature = RequestValidator(self._door.auth_token).compute_signature(
-            f"{self._door.public_url}/twilio/sms", form
+        signature = RequestValidator(self._target.auth_token).compute_signature(
+            f"{self._target.public_url}/twilio/sms", form
         )
-        status, body = self._door.post("/twilio/sms", form, {"X-Twilio-Signature": signature})
+        status, body = self._target.post("/twilio/sms", form, {"X-Twilio-Signature": signature})
         if status != 200:
             raise Fault(f"http_{status}")
-        if body == text_answer(self._door.parts.program, self._door.parts.catalog):
+        if body == text_answer(self._target.parts.program, self._target.parts.catalog):
             raise Fault("fallback")
         try:
             return tuple(
@@ -154,7 +154,7 @@ class Texts:
             raise Fault("not_twiml") from None
 
     def expects(self, effects: Effects, case: Case) -> tuple[str, ...]:
-        parts = self._door.parts
+        parts = self._target.parts
         return tuple(
             words.text
             for words in texts(effects, case, parts.program, parts.catalog)
@@ -257,30 +257,30 @@ class Played:
         )
 
 
-def play(door: Door, channel: str, language: str, conversation: str, clock: Time) -> Played:
+def play(target: Target, channel: str, language: str, conversation: str, clock: Time) -> Played:
     """Play one conversation to its end or its first fault; its case is closed either way."""
     played, begun = Played(channel, language, conversation), clock.now()
     try:
         if channel == "voice":
             from .probe_call import play_call  # here, because it imports this module
 
-            play_call(door, played, clock)
+            play_call(target, played, clock)
         elif channel == "web":
             from .probe_web import play_form  # the same
 
-            play_form(door, played, clock)
+            play_form(target, played, clock)
         else:
-            _play(door, Texts(door), played, clock)
+            _play(target, Texts(target), played, clock)
     except Fault as fault:
         played.fault = fault.code
     finally:
         played.seconds = clock.now() - begun
-        synthetic_case.clear(door.parts)
+        synthetic_case.clear(target.parts)
     return played
 
 
-def _play(door: Door, channel: Channel, played: Played, clock: Time) -> None:
-    parts, script = door.parts, SCRIPTS[played.conversation]
+def _play(target: Target, channel: Channel, played: Played, clock: Time) -> None:
+    parts, script = target.parts, SCRIPTS[played.conversation]
     # every earlier test case was closed, so this one is in use
     if synthetic_case.standing(parts) is not None:
         raise Fault("in_use")
@@ -462,7 +462,7 @@ class Report:
         yield "All well." if self.well else "Something failed:"
         for one in self.played:
             if one.fault:
-                what = FAULTS.get(one.fault, "the door refused it")
+                what = FAULTS.get(one.fault, "the service refused it")
                 which = f"{one.channel} {one.language} {one.conversation}"
                 yield f"  {which}, turn {len(one.turns) or 1}: {one.fault} ({what})"
 
@@ -489,19 +489,19 @@ def _seconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f} s"
 
 
-def probe(door: Door, clock: Time | None = None) -> Report:
+def probe(target: Target, clock: Time | None = None) -> Report:
     """Run every conversation of every channel and language, one after the other, and store the
     results for /metrics.
 
     What an earlier probe left open is closed first. The program must have a number for the probe.
     """
-    parts = door.parts
+    parts = target.parts
     synthetic_case.clear(parts)
     played = tuple(
-        play(door, channel, language, conversation, clock or Time())
+        play(target, channel, language, conversation, clock or Time())
         for channel, language, conversation in conversations(parts)
     )
-    held = compare(parts.telephony, parts.program.numbers, door.public_url)
+    held = compare(parts.telephony, parts.program.numbers, target.public_url)
     at = parts.now()
     looked = [] if held.could_not_look else [_address_result(held, at)]
     synthetic_case.keep(parts, [one.result(at) for one in played] + looked)
@@ -514,10 +514,10 @@ def _address_result(held: Addresses, at: datetime) -> Result:
     return Result("twilio", "-", "addresses", at, ELSEWHERE if held.faults else "", 0, 0.0, 0.0)
 
 
-def door_of(settings: Settings, parts: Parts, url: str = "") -> Door:
+def target_of(settings: Settings, parts: Parts, url: str = "") -> Target:
     """The running service; `url`: its base URL, if it is not the public one."""
     url = url.rstrip("/") or settings.public_url
-    return Door(
+    return Target(
         parts,
         posting(url),
         settings.public_url,

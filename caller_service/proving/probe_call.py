@@ -30,16 +30,16 @@ from caller_service.rehearsal.twiml_rules import faults
 from caller_service.store import legs
 from caller_service.web.shared.fallback import spoken_answer
 
-from .probe import MOST_TURNS, SCRIPTS, SLOW, Door, Fault, Played, Time, until
+from .probe import MOST_TURNS, SCRIPTS, SLOW, Fault, Played, Target, Time, until
 
 PRESS = SAME_KEY.total_seconds() + 0.1  # seconds: the same key again sooner counts as one press
 
 
 @dataclass
-class Line:
+class ProbeCall:
     """One call. `said`: each sentence of the last document, with its language at Twilio."""
 
-    door: Door
+    target: Target
     played: Played
     clock: Time
     sid: str = field(default_factory=lambda: PROBE + secrets.token_hex(16))
@@ -49,17 +49,17 @@ class Line:
 
     def asks(self, url: str, place: str = "call", **more: str) -> None:
         """One webhook, signed and timed. Raises Fault."""
-        parts = self.door.parts
+        parts = self.target.parts
         form = {
-            "CallSid": self.sid, "AccountSid": self.door.account_sid, "Direction": "inbound",
+            "CallSid": self.sid, "AccountSid": self.target.account_sid, "Direction": "inbound",
             "From": parts.program.numbers.probe, "To": self._to(), "CallStatus": "in-progress",
             **more,
         }  # fmt: skip
-        signature = RequestValidator(self.door.auth_token).compute_signature(url, form)
+        signature = RequestValidator(self.target.auth_token).compute_signature(url, form)
         address = urlsplit(url)
         path = address.path + (f"?{address.query}" if address.query else "")
         begun = self.clock.now()
-        status, body = self.door.post(path, form, {"X-Twilio-Signature": signature})
+        status, body = self.target.post(path, form, {"X-Twilio-Signature": signature})
         self.played.turns.append(self.clock.now() - begun)
         if status not in (200, 204):
             raise Fault(f"http_{status}")
@@ -78,7 +78,7 @@ class Line:
             raise Fault("slow")
 
     def _to(self) -> str:
-        ours = (one.number for one in self.door.parts.program.numbers.ours)
+        ours = (one.number for one in self.target.parts.program.numbers.ours)
         return next((number for number in ours if number.startswith("+")), "")
 
     def _reads(self, document: ElementTree.Element) -> None:
@@ -98,7 +98,7 @@ class Line:
 
     def part(self) -> Part | None:
         """The part of a question that is open according to the service; None if none is."""
-        parts = self.door.parts
+        parts = self.target.parts
         with parts.engine.connect() as conn:
             leg = legs.by_provider_id(conn, parts.sealer, self.sid)
         part = json.loads(leg.state)["position"]["part"] if leg and leg.state else ""
@@ -106,7 +106,7 @@ class Line:
 
     def reads_at(self) -> float:
         """Seconds until half of the open question is spoken: a key before that is too fast."""
-        parts = self.door.parts
+        parts = self.target.parts
         with parts.engine.connect() as conn:
             leg = legs.by_provider_id(conn, parts.sealer, self.sid)
         told = json.loads(leg.state)["position"]["read_at"] if leg and leg.state else None
@@ -115,31 +115,31 @@ class Line:
         return max(PRESS, (datetime.fromisoformat(told) - parts.now()).total_seconds() + 0.1)
 
 
-def play_call(door: Door, played: Played, clock: Time) -> None:
+def play_call(target: Target, played: Played, clock: Time) -> None:
     """One call to its end or its first fault. It is hung up either way, after its case has
     ended."""
-    parts = door.parts
+    parts = target.parts
     if synthetic_case.standing(parts) is not None:
         raise Fault("in_use")
-    line = Line(door, played, clock)
+    call = ProbeCall(target, played, clock)
     try:
-        _play(line)
+        _play(call)
     finally:
         synthetic_case.clear(parts)
-        _hangs_up(line)
+        _hangs_up(call)
 
 
-def _play(line: Line) -> None:
-    parts, played = line.door.parts, line.played
-    line.asks(f"{line.door.public_url}/twilio/voice", CallStatus="ringing")
-    real = _standing(line)
-    _choose(line, real)
+def _play(call: ProbeCall) -> None:
+    parts, played = call.target.parts, call.played
+    call.asks(f"{call.target.public_url}/twilio/voice", CallStatus="ringing")
+    real = _standing(call)
+    _choose(call, real)
     script = SCRIPTS[played.conversation]
-    while (part := line.part()) is not None:
-        case = _standing(line)
+    while (part := call.part()) is not None:
+        case = _standing(call)
         if case.language != played.language:
             raise Fault("wrong_language")
-        _compare(line, case, part)
+        _compare(call, case, part)
         if len(played.turns) >= MOST_TURNS:
             raise Fault("endless")
         question = parts.program.protocol.question(part.question)
@@ -147,27 +147,27 @@ def _play(line: Line) -> None:
         wanted = script.get(question.id) if not question.safety else script["safety"]
         code = next((code for code in (wanted, "no") if code in codes), codes[0])
         guarded = (question.safety and code == "no") or question.opens(code)
-        line.presses(str(codes.index(code) + 1), line.reads_at() if guarded else PRESS)
-        if played.conversation == "danger" and line.queue:
+        call.presses(str(codes.index(code) + 1), call.reads_at() if guarded else PRESS)
+        if played.conversation == "danger" and call.queue:
             played.paged = until(
                 partial(synthetic_case.paged, parts, real.id),
-                line.clock.now() - played.turns[-1],
+                call.clock.now() - played.turns[-1],
                 "no_page",
-                line.clock,
+                call.clock,
             )
     if played.conversation == "danger" and played.paged is None:
         raise Fault("no_page")
-    if line.queue:
-        line.asks(line.queue, "wait", QueuePosition="1", QueueTime="0", CurrentQueueSize="1")
-    _in_language(line, played.language)
+    if call.queue:
+        call.asks(call.queue, "wait", QueuePosition="1", QueueTime="0", CurrentQueueSize="1")
+    _in_language(call, played.language)
     played.queued = until(
-        partial(synthetic_case.queued, parts, real.id), line.clock.now(), "no_hand_off", line.clock
+        partial(synthetic_case.queued, parts, real.id), call.clock.now(), "no_hand_off", call.clock
     )
 
 
-def _standing(line: Line) -> Case:
+def _standing(call: ProbeCall) -> Case:
     """The case as the service stored it. One that is not marked as a test is withdrawn."""
-    parts = line.door.parts
+    parts = call.target.parts
     real = synthetic_case.standing(parts)
     if real is None:
         raise Fault("no_case")
@@ -177,9 +177,9 @@ def _standing(line: Line) -> Case:
     return real
 
 
-def _choose(line: Line, case: Case) -> None:
+def _choose(call: ProbeCall, case: Case) -> None:
     """Choose the language: the second has a key of its own, the others are in the menu."""
-    parts, wanted = line.door.parts, line.played.language
+    parts, wanted = call.target.parts, call.played.language
     if case.language == wanted:
         return
     first = parts.spoken(case.language)
@@ -189,46 +189,46 @@ def _choose(line: Line, case: Case) -> None:
         raise Fault("no_language_key")
     place = others.index(wanted)
     if place == 0:
-        line.presses("2", 0.5)  # it counts until half of the first question is spoken
+        call.presses("2", 0.5)  # it counts until half of the first question is spoken
         return
-    line.presses("3", 0.5)
+    call.presses("3", 0.5)
     for _ in range(place // MENU):
-        line.presses("8")
-    line.presses(str(place % MENU + 1))
+        call.presses("8")
+    call.presses(str(place % MENU + 1))
 
 
-def _compare(line: Line, case: Case, part: Part) -> None:
+def _compare(call: ProbeCall, case: Case, part: Part) -> None:
     """The document must ask the open question, in the chosen language."""
-    parts = line.door.parts
+    parts = call.target.parts
     with parts.engine.connect() as conn:
         scene = parts.scene(conn).for_case(case)
-    said = {words for _, words in line.said}
+    said = {words for _, words in call.said}
     for each in question_lines(case, part, scene):
         for _, words, files in utterances(parts, each, case):
             expected = {f"{parts.public_url}{file}" for file in files} or {" ".join(words.split())}
             if not expected <= said:
-                raise Fault(_wrong(line, each, case))
+                raise Fault(_wrong(call, each, case))
 
 
-def _wrong(line: Line, expected: Said, case: Case) -> str:
+def _wrong(call: ProbeCall, expected: Said, case: Case) -> str:
     """The code of what is wrong with a question, whose text is never quoted."""
-    parts, said = line.door.parts, {words for _, words in line.said}
+    parts, said = call.target.parts, {words for _, words in call.said}
     others = (replace(case, language=tag) for tag in parts.program.languages)
     theirs = (utterances(parts, expected, other) for other in others)
     elsewhere = any(" ".join(words.split()) in said for each in theirs for _, words, _ in each)
     return "wrong_language" if elsewhere else "wrong_question"
 
 
-def _in_language(line: Line, language: str) -> None:
+def _in_language(call: ProbeCall, language: str) -> None:
     """Every sentence must be spoken by a voice of the language."""
-    voice = line.door.parts.catalog.languages[language].voice
-    spoken = {tag for tag, _ in line.said if tag}
+    voice = call.target.parts.catalog.languages[language].voice
+    spoken = {tag for tag, _ in call.said if tag}
     if voice is not None and spoken - {voice.language}:
         raise Fault("wrong_language")
 
 
-def _hangs_up(line: Line) -> None:
-    if line.played.turns and line.played.fault != "no_answer":
-        url = f"{line.door.public_url}/twilio/receipts/inbound"
+def _hangs_up(call: ProbeCall) -> None:
+    if call.played.turns and call.played.fault != "no_answer":
+        url = f"{call.target.public_url}/twilio/receipts/inbound"
         with contextlib.suppress(Fault):  # the first fault is the one that counts
-            line.asks(url, CallStatus="completed")
+            call.asks(url, CallStatus="completed")

@@ -23,7 +23,7 @@ from caller_service.core.turn_steps import danger_words
 from caller_service.language.page_words import choice_words, page_text, question_words
 from caller_service.web.residents import keys
 
-from .probe import MOST_TURNS, PACE, SCRIPTS, SLOW, Door, Fault, Played, Time, place, until
+from .probe import MOST_TURNS, PACE, SCRIPTS, SLOW, Fault, Played, Target, Time, place, until
 from .web_browser import Button, Page, WebBrowser
 
 
@@ -31,7 +31,7 @@ from .web_browser import Button, Page, WebBrowser
 class Visitor:
     """One visit. `trip`: seconds of the last round trip from a post to its next screen."""
 
-    door: Door
+    target: Target
     played: Played
     clock: Time
     browser: WebBrowser
@@ -46,7 +46,7 @@ class Visitor:
         """One post, signed, and the screen it leads to: one turn. Raises Fault."""
         if button is None:
             raise Fault("wrong_question")
-        sign = keys.probe_sign(button.fields.get("at", ""), self.door.secret_key)
+        sign = keys.probe_sign(button.fields.get("at", ""), self.target.secret_key)
         begun = self.clock.now()
         if there := self.browser.posts(button, filled, {keys.PROBE: sign}):
             self.browser.goes(there)
@@ -66,25 +66,25 @@ class Visitor:
             raise Fault("slow")
 
     def down(self) -> set[str]:
-        return {_said(self.door, "web.fault.down.title", tag) for tag in self._languages()}
+        return {_said(self.target, "web.fault.down.title", tag) for tag in self._languages()}
 
     def _languages(self) -> tuple[str, ...]:
-        return self.door.parts.program.languages
+        return self.target.parts.program.languages
 
     def reads(self) -> None:
         """Wait until a "no" counts: time to read the screen, plus the round trip (rule 8)."""
-        self.clock.wait(self.door.parts.program.clocks.read_page + self.trip + PACE)
+        self.clock.wait(self.target.parts.program.clocks.read_page + self.trip + PACE)
 
 
-def play_form(door: Door, played: Played, clock: Time) -> None:
+def play_form(target: Target, played: Played, clock: Time) -> None:
     """One request to its end or its first fault. Its case has ended either way, and its key is
     spent."""
     cookies = played.conversation == "quiet"
-    visitor = Visitor(door, played, clock, WebBrowser(door.fetch, played.language, cookies))
+    visitor = Visitor(target, played, clock, WebBrowser(target.fetch, played.language, cookies))
     try:
         _play(visitor)
     finally:
-        synthetic_case.clear(door.parts)
+        synthetic_case.clear(target.parts)
         with contextlib.suppress(Fault):  # the first fault is the one that counts
             out = next((link for link in visitor.browser.page.links if link.endswith("/out")), "")
             if out:
@@ -92,7 +92,7 @@ def play_form(door: Door, played: Played, clock: Time) -> None:
 
 
 def _play(visitor: Visitor) -> None:
-    parts, played = visitor.door.parts, visitor.played
+    parts, played = visitor.target.parts, visitor.played
     visitor.opens("/request")
     _same_service(visitor)
     with parts.engine.connect() as conn:
@@ -125,14 +125,14 @@ def _same_service(visitor: Visitor) -> None:
     resident."""
     fields = (button.fields for button in visitor.browser.page.buttons)
     signed = next((each["at"] for each in fields if "at" in each), "")
-    if keys.read(signed, visitor.door.secret_key) is None:
+    if keys.read(signed, visitor.target.secret_key) is None:
         raise Fault("not_marked")
 
 
 def _stands(visitor: Visitor) -> tuple[Case, Position]:
     """The case and the position in the form, as the service stored them. A case that is not marked
     as a test is withdrawn."""
-    parts = visitor.door.parts
+    parts = visitor.target.parts
     secret = visitor.browser.secret
     found = synthetic_case.opened(parts, secret) if secret else None
     if found is None:
@@ -145,7 +145,7 @@ def _stands(visitor: Visitor) -> tuple[Case, Position]:
 
 def _answers(visitor: Visitor, screen: str) -> None:
     """The script's answer to the screen that is open."""
-    parts, page = visitor.door.parts, visitor.browser.page
+    parts, page = visitor.target.parts, visitor.browser.page
     script = {**SCRIPTS[visitor.played.conversation], "contact": ContactAnswer.PAGE}
     if screen == request_form.DANGER:
         return visitor.presses(page.button("act", "go_on"))
@@ -168,52 +168,56 @@ def _answers(visitor: Visitor, screen: str) -> None:
 
 def _compare(visitor: Visitor, screen: str, case: Case, position: Position) -> None:
     """The page must be this screen, in the texts of the language. Its text is never quoted."""
-    door, page, language = visitor.door, visitor.browser.page, visitor.played.language
+    target, page, language = visitor.target, visitor.browser.page, visitor.played.language
     if page.language != language:
         raise Fault("wrong_language")
     if screen == request_form.STATUS:
         if case.reference not in page.words or page.form("words") is None:
             raise Fault("wrong_question")
         return
-    if page.heading in _headings(door, screen, case, position, language):
-        if any(_other_words(door, screen, case, page, language)):
+    if page.heading in _headings(target, screen, case, position, language):
+        if any(_other_words(target, screen, case, page, language)):
             raise Fault("wrong_words")
         return
-    others = (tag for tag in door.parts.program.languages if tag != language)
-    elsewhere = any(page.heading in _headings(door, screen, case, position, tag) for tag in others)
+    others = (tag for tag in target.parts.program.languages if tag != language)
+    elsewhere = any(
+        page.heading in _headings(target, screen, case, position, tag) for tag in others
+    )
     raise Fault("wrong_language" if elsewhere else "wrong_question")
 
 
 def _headings(
-    door: Door, screen: str, case: Case, position: Position, language: str
+    target: Target, screen: str, case: Case, position: Position, language: str
 ) -> Iterator[str]:
     """The headings that this screen may have."""
-    parts = door.parts
+    parts = target.parts
     if screen == request_form.CHECK:
-        yield _said(door, "web.check.title", language)
+        yield _said(target, "web.check.title", language)
     elif screen == request_form.DANGER:
         told = [(key, dict(fill)) for key, fill in position.told]
         known = danger_words(case, case.dangers, parts.program.protocol)
         for key, fill in (*told, *((each.key, dict(each.fill)) for each in known)):
-            yield _said(door, key, language, case.reference, **fill)
+            yield _said(target, key, language, case.reference, **fill)
     else:
         question = parts.program.protocol.question(screen)
         yield " ".join(question_words(question, case, language, parts.catalog).split())
 
 
-def _other_words(door: Door, screen: str, case: Case, page: Page, language: str) -> Iterator[bool]:
+def _other_words(
+    target: Target, screen: str, case: Case, page: Page, language: str
+) -> Iterator[bool]:
     """For each answer: does its text differ from the catalog's?"""
-    known = {question.id: question for question in door.parts.program.protocol.questions}
+    known = {question.id: question for question in target.parts.program.protocol.questions}
     if (question := known.get(screen)) is None:
         return
     codes = {choice.code for choice in question.choices}
     for button in page.buttons:
         if button.name == "answer" and button.value in codes:
-            words = choice_words(question, button.value, case, language, door.parts.catalog)
+            words = choice_words(question, button.value, case, language, target.parts.catalog)
             yield not " ".join(button.words.split()).startswith(" ".join(words.split()))
 
 
-def _said(door: Door, key: str, language: str, reference: str = "", **fill: str) -> str:
-    parts = door.parts
+def _said(target: Target, key: str, language: str, reference: str = "", **fill: str) -> str:
+    parts = target.parts
     words = page_text(key, fill, language, parts.program, parts.catalog, reference)
     return " ".join(words.split())

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
 
-class Door(BaseHTTPRequestHandler):
+class QuietHandler(BaseHTTPRequestHandler):
     """Keeps connections alive, sends each response in one piece, and logs nothing."""
 
     protocol_version = "HTTP/1.1"
@@ -32,8 +32,8 @@ class Door(BaseHTTPRequestHandler):
 class Server:
     """Serves an app on a free port while the block runs."""
 
-    def __init__(self, door: type[Door]) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), door)
+    def __init__(self, handler: type[QuietHandler]) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
 

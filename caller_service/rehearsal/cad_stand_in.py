@@ -79,7 +79,7 @@ def _dispatcher() -> Dispatcher:
     return dispatcher
 
 
-# The door of the house's webhook
+# Where the service posts its hand-offs
 
 
 @cad.post("/hand-offs")

@@ -68,10 +68,10 @@ class CallEngine:
         # How a number that a call dials ends: "answer", "busy", "no-answer" or "failed".
         self.lines: dict[str, str] = {}
         self.voice_url: Callable[[str], str] = lambda number: (
-            f"{settings.house_url.rstrip('/')}/twilio/voice"
+            f"{settings.service_url.rstrip('/')}/twilio/voice"
         )
         self.status_url: Callable[[str], str] = lambda number: (
-            f"{settings.house_url.rstrip('/')}/twilio/receipts/inbound"
+            f"{settings.service_url.rstrip('/')}/twilio/receipts/inbound"
         )
         self.own = threading.RLock()
         self._calls: dict[str, Call] = {}
@@ -417,8 +417,8 @@ class CallEngine:
 
     def inside(self, base: str, address: str) -> str | None:
         """An address in a document, in full; None if it leads outside of the service."""
-        full = urljoin(base or self.settings.house_url, address)
-        ours, theirs = urlsplit(self.settings.house_url), urlsplit(full)
+        full = urljoin(base or self.settings.service_url, address)
+        ours, theirs = urlsplit(self.settings.service_url), urlsplit(full)
         return full if (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc) else None
 
     def ask(self, call: Call, url: str, more: Mapping[str, str]) -> Answered:

@@ -28,7 +28,7 @@ class TwilioSettings:
 
     account_sid: str
     auth_token: str = field(repr=False)
-    house_url: str  # the service's public URL: signed, and posted to
+    service_url: str  # the service's public URL: signed, and posted to
     our_number: str = field(repr=False)
     # more numbers of the account, and Messaging Services with their numbers
     more_numbers: tuple[str, ...] = field(default=(), repr=False, kw_only=True)
@@ -86,7 +86,7 @@ class Carrier:
         ours = self._settings.our_number
         text = self._exchange.text("inbound", phone.number, ours, words, "received", media=media)
         opt_out = self._carrier_hears(phone, words)
-        answered, alike = self._ask_house(text, opt_out)
+        answered, alike = self._ask_service(text, opt_out)
         self._exchange.set(text, answered_ms=answered.milliseconds if answered.fine else None)
         if not answered.fine:
             what = (
@@ -142,11 +142,11 @@ class Carrier:
             notice="Said by Twilio itself",
         )
 
-    def _ask_house(self, text: Text, opt_out: str) -> tuple[Answered, bool | None]:
+    def _ask_service(self, text: Text, opt_out: str) -> tuple[Answered, bool | None]:
         """Deliver the webhook, again after a failure; with `webhook_twice` the first answer is
         lost."""
         fields = self._webhook_fields(text, opt_out)
-        url = self._settings.house_url.rstrip("/") + "/twilio/sms"
+        url = self._settings.service_url.rstrip("/") + "/twilio/sms"
         token = secrets.token_hex(16)
 
         def post() -> Answered:
@@ -244,7 +244,7 @@ class Carrier:
         self._errands.run(errand)
 
     def _receipt(self, text: Text, status: str, error: int | None) -> None:
-        url = inside(self._settings.house_url, text.callback)
+        url = inside(self._settings.service_url, text.callback)
         if url is None:
             self._exchange.note(
                 "A receipt's address leads outside the program's server; it was not called."

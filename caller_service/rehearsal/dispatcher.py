@@ -21,7 +21,7 @@ SHOWN_OF_AN_ANSWER = 300
 class CadSettings:
     """Settings of the stand-in CAD; durations are in seconds, so that a test can shorten them."""
 
-    house_url: str
+    service_url: str
     api_token: str = field(repr=False)
     webhook_secret: str = field(repr=False)
     auto: bool = True
@@ -34,7 +34,7 @@ class Move:
     """One call to the service: its endpoint, its JSON, and the stage of the hand-off after it."""
 
     what: str
-    door: str
+    endpoint: str
     words: Mapping[str, object] = field(repr=False)
     stage: str | None = None
 
@@ -85,7 +85,7 @@ class Dispatcher:
 
     def tell(self, held: Held, move: Move) -> Answer:
         """Make one call to the service. Never raises, whatever the service answers."""
-        code, body = self._call("POST", held.hand_off_id, move.door, move.words)
+        code, body = self._call("POST", held.hand_off_id, move.endpoint, move.words)
         answer = Answer(
             datetime.now(UTC), move.what, str(move.words["by"]), code, _in_words(code, body)
         )
@@ -104,10 +104,10 @@ class Dispatcher:
         return {"messages": [], "problem": _in_words(code, body)}
 
     def _call(
-        self, method: str, hand_off_id: str, door: str, words: Mapping[str, object] | None
+        self, method: str, hand_off_id: str, endpoint: str, words: Mapping[str, object] | None
     ) -> tuple[int, object]:
-        house = self._settings.house_url.rstrip("/")
-        url = f"{house}/api/v1/hand-offs/{quote(hand_off_id, safe='')}/{door}"
+        base = self._settings.service_url.rstrip("/")
+        url = f"{base}/api/v1/hand-offs/{quote(hand_off_id, safe='')}/{endpoint}"
         headers = {
             "Authorization": f"Bearer {self._settings.api_token}",
             "Accept": "application/json",

@@ -21,7 +21,7 @@ class Held:
     """Every number and service, as its resource; in memory."""
 
     def __init__(self, settings: TwilioSettings) -> None:
-        texts, calls = (f"{settings.house_url}/twilio/{door}" for door in ("sms", "voice"))
+        texts, calls = (f"{settings.service_url}/twilio/{kind}" for kind in ("sms", "voice"))
         self.in_service = dict(settings.services)
         listed = (
             settings.our_number,
@@ -41,7 +41,7 @@ class Held:
                 "voice_url": calls,
                 "voice_method": "POST",
                 "voice_application_sid": "",
-                "status_callback": settings.house_url + ENDED,
+                "status_callback": settings.service_url + ENDED,
                 "status_callback_method": "POST",
             }
             for number in dict.fromkeys(listed)

@@ -136,7 +136,7 @@ def page() -> str:
         "phone.html",
         state=_exchange().shown(chosen, _calling().of),
         our_number=_settings().our_number,
-        request_form=f"{_settings().house_url}/request",
+        request_form=f"{_settings().service_url}/request",
         numbers=_dialable(),
     )
 

@@ -96,11 +96,11 @@ def _reply(verb: ElementTree.Element) -> Reply:
     )
 
 
-def inside(house_url: str, address: str) -> str | None:
+def inside(service_url: str, address: str) -> str | None:
     """The full URL of an endpoint of the service; None if it leads elsewhere, which rehearsal must
     not call."""
-    full = urljoin(house_url.rstrip("/") + "/twilio/sms", address)
-    ours, theirs = urlsplit(house_url), urlsplit(full)
+    full = urljoin(service_url.rstrip("/") + "/twilio/sms", address)
+    ours, theirs = urlsplit(service_url), urlsplit(full)
     return full if (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc) else None
 
 

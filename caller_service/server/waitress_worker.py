@@ -108,19 +108,19 @@ class WaitressWorker(Worker):
             log_socket_errors=False,
             ident=None,
         )
-        doors = list(channels.values())
-        for door in doors:
-            door.channel_class = BoundedChannel
+        listeners = list(channels.values())
+        for listener in listeners:
+            listener.channel_class = BoundedChannel
         while self.alive and self.ppid == os.getppid():
             self.notify()
             wasyncore.loop(timeout=LOOK, use_poll=True, map=channels, count=1)
-        self._finish(server, doors, channels)
+        self._finish(server, listeners, channels)
 
-    def _finish(self, server: Any, doors: list[Any], channels: dict[int, Any]) -> None:
+    def _finish(self, server: Any, listeners: list[Any], channels: dict[int, Any]) -> None:
         """Accept no more connections; finish the open requests for as long as gunicorn waits."""
-        for door in doors:
-            if getattr(door, "accepting", False):
-                door.accepting = False
+        for listener in listeners:
+            if getattr(listener, "accepting", False):
+                listener.accepting = False
         end = time.monotonic() + self.cfg.graceful_timeout
         while time.monotonic() < end and any(_owes(each) for each in channels.values()):
             self.notify()

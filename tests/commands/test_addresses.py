@@ -262,7 +262,7 @@ def test_the_probe_sees_that_twilio_calls_elsewhere(house: House) -> None:
     labels = '{channel="twilio",conversation="addresses",language="-"}'
     assert f"caller_probe_success{labels} 0.0\n" in metrics(house)
 
-    with served(create_twilio(replace(stand_in, house_url="https://house.test"))) as url:
+    with served(create_twilio(replace(stand_in, service_url="https://house.test"))) as url:
         house.change(telephony=_telephony(settings, ours[0], url))
         assert probed(house).well
     assert f"caller_probe_success{labels} 1.0\n" in metrics(house)

@@ -39,16 +39,16 @@ from caller_service.core.routing import Scene
 from caller_service.documents.hand_off_schema import SCHEMA
 from caller_service.proving.probe import (
     SCRIPTS,
-    Door,
     Fault,
     Played,
     Report,
+    Target,
     Time,
-    door_of,
     late,
     play,
     posting,
     probe,
+    target_of,
 )
 from caller_service.proving.web_browser import Fetched
 from caller_service.store.tables import visit
@@ -64,7 +64,7 @@ EVERY = [
 Wrong = Callable[[str, int], tuple[int, str]]
 
 
-def door(house: House, wrong: Wrong | None = None) -> Door:
+def target(house: House, wrong: Wrong | None = None) -> Target:
     """The public endpoints of this service, without a network; `wrong` answers in their place."""
     turns = iter(range(10_000))
 
@@ -82,7 +82,7 @@ def door(house: House, wrong: Wrong | None = None) -> Door:
         cookies = tuple(answer.headers.getlist("Set-Cookie"))
         return Fetched(status, text.encode(), answer.headers.get("Location", ""), cookies)
 
-    return Door(
+    return Target(
         house.parts,
         post,
         "https://house.test",
@@ -98,7 +98,7 @@ def clock_of(house: House) -> Time:
 
 
 def probed(house: House, wrong: Wrong | None = None) -> Report:
-    return probe(door(house, wrong), clock_of(house))
+    return probe(target(house, wrong), clock_of(house))
 
 
 def left_open(house: House, *said: str) -> Resident:
@@ -361,7 +361,7 @@ def test_a_residents_request_on_that_number_is_left_alone(house: House) -> None:
 
 
 def test_a_service_that_knows_no_probe_is_found_out_at_the_first_turn(house: House) -> None:
-    whole = door(house)
+    whole = target(house)
     house.change(
         program=changed(house.parts.program, numbers=changed(house.parts.program.numbers, probe=""))
     )
@@ -417,7 +417,7 @@ def test_an_answer_in_another_language_fails_in_that_language_only(house: House)
         house.parts.catalog,
         words={**house.parts.catalog.words, "es": house.parts.catalog.words["en"]},
     )
-    whole = door(house)
+    whole = target(house)
     house.change(catalog=english)
     report = probe(whole, clock_of(house))
     assert {(one.language, one.fault) for one in report.played} == {
@@ -485,7 +485,7 @@ def test_whoever_goes_on_in_a_test_request_is_a_person_from_then_on(house: House
 
 
 def test_a_service_with_another_key_is_found_out_before_anything_is_posted(house: House) -> None:
-    other = changed(door(house), secret_key="another key")
+    other = changed(target(house), secret_key="another key")
     played = play(other, "web", "en", "danger", clock_of(house))
     assert (played.fault, len(played.turns)) == ("not_marked", 1) and house.rows("case") == []
 
@@ -495,7 +495,7 @@ def test_a_request_that_the_service_does_not_mark_is_withdrawn(
 ) -> None:
     """An older release does not know the signature: no request may be left that nobody made."""
     monkeypatch.setattr(keys, "from_probe", lambda: False)
-    played = play(door(house), "web", "en", "quiet", clock_of(house))
+    played = play(target(house), "web", "en", "quiet", clock_of(house))
     assert (played.fault, len(played.turns)) == ("not_marked", 2)
     (row,) = house.rows("case")
     assert (row.test, row.status, row.outcome) == (False, "closed", "no_request")
@@ -611,4 +611,4 @@ def test_against_the_service_as_it_runs(kind: str, tmp_path: Path) -> None:
         assert (
             said.count("\ncaller_probe_success{") == len(EVERY) + 1 and NUMBER not in house.logs()
         )
-        assert door_of(house.settings, None, "http://else.test/").public_url == house.url  # type: ignore[arg-type]
+        assert target_of(house.settings, None, "http://else.test/").public_url == house.url  # type: ignore[arg-type]

@@ -593,9 +593,9 @@ def code_typed() -> Any:
     return _enter(found)
 
 
-def _slowed(door: str, answer: Response, seconds: int) -> Response:
+def _slowed(endpoint: str, answer: Response, seconds: int) -> Response:
     """Too many wrong tries: counted, and told when the next one counts."""
-    refused(f"request.{door}", "slowed")
+    refused(f"request.{endpoint}", "slowed")
     answer.headers["Retry-After"] = str(seconds)
     return answer
 

@@ -30,33 +30,33 @@ MANY_NUMBERS = SharedTime(
 QUIET = 60.0  # seconds between two log lines about the same endpoint and reason
 
 
-def refused(door: str, reason: str, honest: bool = False) -> None:
+def refused(endpoint: str, reason: str, honest: bool = False) -> None:
     """Count a refusal. `honest`: the request looks like one from our own provider, so people may be
     turned away; the first one already raises the alarm."""
     if has_request_context():
         g.refusal_counted = True
-    REFUSED.add(door, reason)
+    REFUSED.add(endpoint, reason)
     if honest:
         TURNED_AWAY.now()
-    if not COUNTS.first_in(QUIET, "refusal logged", door, reason, str(honest)):
+    if not COUNTS.first_in(QUIET, "refusal logged", endpoint, reason, str(honest)):
         return
     if honest:
         alarm.error(
             "refused what looks like our own Twilio account: people may be turned away. Is "
             "CALLER_PUBLIC_URL what Twilio calls? caller-service check compares",
-            extra={"door": door, "fault": reason},
+            extra={"door": endpoint, "fault": reason},
         )
     else:
-        log.warning("refused", extra={"door": door, "fault": reason})
+        log.warning("refused", extra={"door": endpoint, "fault": reason})
 
 
-def many_numbers(door: str) -> None:
+def many_numbers(endpoint: str) -> None:
     """Count a phone that was not texted, because its source had too many texted; an alarm from the
     first one on."""
-    REFUSED.add(door, "numbers slowed")
+    REFUSED.add(endpoint, "numbers slowed")
     MANY_NUMBERS.now()
     if COUNTS.first_in(QUIET, "many numbers logged"):
         numbers_alarm.error(
             "somebody has us text one phone after the other: the next ones are not texted",
-            extra={"door": door, "fault": "numbers slowed"},
+            extra={"door": endpoint, "fault": "numbers slowed"},
         )

@@ -195,7 +195,7 @@ def _say(
             into.append(twiml.say(voice, words, slower))
 
 
-def _url(parts: Parts, door: str, script: Script, **more: int) -> str:
+def _url(parts: Parts, endpoint: str, script: Script, **more: int) -> str:
     """A URL for Twilio; its parameters are only ids and numbers of ours."""
     rest = "".join(f"&{name}={value}" for name, value in more.items())
-    return f"{parts.public_url}/twilio/voice/{door}?leg={script.leg}&step={script.step}{rest}"
+    return f"{parts.public_url}/twilio/voice/{endpoint}?leg={script.leg}&step={script.step}{rest}"
