@@ -95,8 +95,8 @@ _HOW = {
 
 
 def why_no_psap(case: Case, phone: Rung | None, scene: Scene) -> str:
-    """What stands against joining somebody to the PSAP: a code, or "": ended, not_noted, no_line,
-    no_phone."""
+    """The code of what prevents joining somebody to the PSAP: ended, not_noted, no_line or
+    no_phone; "" if nothing does."""
     if case.ended:
         return "ended"
     if not case.called_911:  # why, and whether they know, is said first
@@ -107,7 +107,7 @@ def why_no_psap(case: Case, phone: Rung | None, scene: Scene) -> str:
 
 
 def ring_psap(case: Case, by: str, call_id: str, phone: Rung | None, scene: Scene) -> Step:
-    """`by`'s own phone is rung, as the call of this id. Raises Refused, as why_no_psap says."""
+    """Call `by`'s own phone, as the call of this id. Raises Refused with a code of why_no_psap."""
     if why := why_no_psap(case, phone, scene):
         raise Refused(why)
     return Step(
@@ -116,15 +116,15 @@ def ring_psap(case: Case, by: str, call_id: str, phone: Rung | None, scene: Scen
 
 
 def psap_rung(case: Case, by: str, call_id: str) -> Step:
-    """`by` pressed 1: the PSAP's line is rung. The same key twice is one entry."""
+    """`by` pressed 1: the PSAP's line is called. The same key twice makes one entry."""
     if case.psap_call != call_id or case.psap_how:
         return Step(case)
     return Step(replace(case, psap_how=Joined.RUNG), (Record(Event.PSAP_RUNG, {"by": by}),))
 
 
 def psap_over(case: Case, by: str, call_id: str, how: Joined) -> Step:
-    """It is over. What the provider says of the second call is worth more than that the first one
-    is gone, whichever is told first."""
+    """Record how the call to the PSAP ended. What the provider reports about the second call takes
+    precedence over the end of the first, in whichever order the reports come."""
     last = (*UNDER_WAY, Joined.ENDED) if how != Joined.ENDED else UNDER_WAY
     if case.psap_call != call_id or case.psap_how not in last:
         return Step(case)
@@ -133,4 +133,5 @@ def psap_over(case: Case, by: str, call_id: str, how: Joined) -> Step:
 
 
 def how_it_went(dial_status: str) -> Joined:
+    """The outcome for a DialCallStatus of the provider."""
     return _HOW.get(dial_status, Joined.ENDED)

@@ -42,8 +42,8 @@ LONGEST_PLACE = 8  # longest text, in words, that may be a place given before it
 def who_told(
     case: Case, reading: Reading, said: str, scene: Scene, heard_at: datetime
 ) -> Step | None:
-    """ "It's for my sister, not me": who needs help is corrected, or told before it was asked. A
-    "no" about the one is no "no" about the other: what was asked about them is open again (rule 1:
+    """ "It's for my sister, not me": correct who needs help, or store it before it is asked. A "no"
+    about one person is no "no" about another: what was asked about the first is open again (rule 1:
     the level stays). After the hand-off somebody is told, too. None: nothing new."""
     before, who = case.answers.get("who", ""), reading.who
     if not who or who == before or (who == "me" and before == "me_minor"):
@@ -94,9 +94,9 @@ def _names_street(said: str, scene: Scene) -> bool:
 
 
 def place_corrected(case: Case, said: str, scene: Scene) -> Step:
-    """During the questions a later place counts, alone if it is certain. Once people work with the
-    first, both are told: software sends nobody elsewhere, because whoever holds the phone may write
-    it (rule 10)."""
+    """Handle a place that replaces an earlier one. During the questions the later place counts,
+    alone if it is certain. Once people work with the first, both are reported: software sends
+    nobody elsewhere, because somebody else may hold the phone (rule 10)."""
     noted: tuple[Effect, ...] = (Say("where.noted"),)
     both = f"{case.place} / {said.strip()}"[:LONGEST_PLACES]
     if case.status == Status.SCREENING and not case.in_danger:

@@ -44,7 +44,7 @@ def give_back(case: Case, by: str, reason: str, scene: Scene) -> Step:
 
 
 def ask_another(case: Case, by: str, scene: Scene) -> Step:
-    """Another human is asked to come, and whoever has the case keeps it. Raises Refused: ended."""
+    """Ask another human to come; whoever has the case keeps it. Raises Refused: ended."""
     if case.ended:
         raise Refused("ended")
     record = Record(Event.ASKED_ANOTHER, {"by": by})
@@ -58,8 +58,8 @@ def ask_another(case: Case, by: str, scene: Scene) -> Step:
 
 
 def assign(case: Case, by: str, team_id: str, scene: Scene) -> Step:
-    """This team goes. The resident hears it by the channel they called safe. Raises Refused: ended,
-    no_such_team, cannot_move."""
+    """Send this team. The resident is told on the channel that they called safe. Raises Refused:
+    ended, no_such_team, cannot_move."""
     if case.ended:
         raise Refused("ended")
     team = next((team for team in scene.program.teams if team.id == team_id), None)
@@ -82,7 +82,7 @@ def assign(case: Case, by: str, team_id: str, scene: Scene) -> Step:
 
 
 def mend_place(case: Case, by: str, words: str, scene: Scene) -> Step:
-    """Where the person is, as a human understood it. Raises Refused: ended."""
+    """Set where the person is, as a human understood it. Raises Refused: ended."""
     if case.ended:
         raise Refused("ended")
     found = locate(words, scene.program, scene.local)
@@ -98,9 +98,9 @@ def mend_place(case: Case, by: str, words: str, scene: Scene) -> Step:
 
 
 def raise_level(case: Case, by: str, to: str, reason: str, scene: Scene) -> Step:
-    """A named human holds it for more urgent than software does: until one lowers it, no less than
-    this (rule 1). People are asked at once where nobody has it. Raises Refused: ended,
-    reason_needed, not_higher."""
+    """Raise the level in a human's name: until a human lowers it, it stays at least this high (rule
+    1). If nobody has the case, people are paged at once. Raises Refused: ended, reason_needed,
+    not_higher."""
     if case.ended:
         raise Refused("ended")
     if not reason:

@@ -100,9 +100,9 @@ def people(page: Page, scene: Scene) -> tuple[Rung, ...]:
 
 
 def people_with_room(page: Page, scene: Scene, full: Collection[str]) -> tuple[Rung, ...]:
-    """As `people`, but who has as many dangers as one person may have (`full`, rule 21) is no rung
-    for another: the next on the ladder who has room is asked in their place. Supervisors and the
-    backstop are asked all the same. If nobody has room, all are asked as the ladder says."""
+    """As `people`, but skip whoever already has as many dangers as one person may have (`full`,
+    rule 21): the next on the ladder who has fewer is paged instead. Supervisors and the backstop
+    are never skipped. If everybody is full, all are paged as the ladder says."""
     asked = people(page, scene)
     if page.ladder != "danger" or page.backstop:
         return asked
@@ -161,7 +161,8 @@ def asked_instead(
 
 
 def asked_next(case: Case, by: str, scene: Scene) -> tuple[Case, Effects]:
-    """Page the next rung without `by`, who declined; where it has nobody else, the next people."""
+    """Page the next rung without `by`, who declined; if that rung has nobody else, the next
+    people."""
     rung = case.rung + 1
     pages = _but((by,), page_rung(case, "danger", rung, scene))
     if any(isinstance(each, Page) and people(each, scene) for each in pages):

@@ -77,9 +77,10 @@ def park(case: Case, scene: Scene, heard_at: datetime) -> Step:
 def come_back(
     case: Case, by: str, reason: str, scene: Scene, meanwhile: Case | None = None
 ) -> Step:
-    """A human knows that the first person has the phone again: the case is theirs and texts may be
-    sent (rule 10). What was said on this phone since, in the case `meanwhile`, can only close
-    contact, never open it. Raises Refused: ended, not_parked, reason_needed, phone_in_use."""
+    """A human knows that the first person has the phone again: return the case to them, and allow
+    texts again (rule 10). What was said on this phone since, in the case `meanwhile`, can only
+    restrict contact, never permit it. Raises Refused: ended, not_parked, reason_needed,
+    phone_in_use."""
     if case.ended:
         raise Refused("ended")
     if not case.parked:
@@ -106,7 +107,7 @@ def come_back(
 
 def phone_again(case: Case, said: str) -> Step:
     """The other request from this phone has ended and the phone writes again, perhaps the first
-    person. Alert whoever has the case; answer nothing from it (rule 10)."""
+    person. Alert whoever has the case; the text answers nothing in it (rule 10)."""
     alerts = (Alert("alert.phone_again", case.in_charge, said.strip()),) if case.in_charge else ()
     return Step(
         *hand_off.revise(case, (*alerts, HandOff("phone_again"), Record(Event.PHONE_AGAIN)))
@@ -114,9 +115,9 @@ def phone_again(case: Case, said: str) -> Step:
 
 
 def link(case: Case, other: str, scene: Scene, parked: bool, stopped: bool) -> Step:
-    """Two open requests turned out to be one person's: each names the `other`, and a human is told.
-    The one that is `parked` waits beside the one that goes on with the phone. `stopped`: they
-    stopped our texts."""
+    """Link two open requests that turned out to be one person's: each names the `other`, and a
+    human is told. The one that is `parked` waits beside the one that continues with the phone.
+    `stopped`: they stopped our texts."""
     effects: tuple[Effect, ...] = ()
     if stopped and case.cannot_text != CannotText.STOPPED:
         case = replace(case, cannot_text=CannotText.STOPPED)
@@ -137,7 +138,7 @@ def link(case: Case, other: str, scene: Scene, parked: bool, stopped: bool) -> S
 
 
 def stopped_too(case: Case, now: datetime) -> Step:
-    """The phone stopped our texts while this case was parked: alert whoever has it."""
+    """Alert whoever has the parked case that the phone stopped our texts."""
     if case.ended or case.cannot_text == CannotText.STOPPED:
         return Step(case)
     alert = (Alert("alert.stopped", case.in_charge),) if case.in_charge else ()

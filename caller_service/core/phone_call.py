@@ -82,8 +82,8 @@ from .screening import conclude
 
 
 def begin(case: Case, scene: Scene, around: Surroundings) -> Spoken:
-    """The first words of an inbound call. Whoever is in danger goes to a human; whoever has an open
-    request hears so; an open question is put aloud (rule 10)."""
+    """Decide the first words of an inbound call. Somebody in danger goes to a human; somebody with
+    an open request is told that it is known; otherwise the open question is asked (rule 10)."""
     told = _begin(case, scene, around)
     return with_changes(told, step=revised_once(case, told.step))
 
@@ -123,8 +123,8 @@ def _begin(case: Case, scene: Scene, around: Surroundings) -> Spoken:
 def _expected(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    """1: they expected a call. With a request of theirs a human is asked; without one they are
-    greeted as everybody."""
+    """Handle a key on the callback line. 1: they expected a call. If they have a request, a human
+    is asked; otherwise they get the greeting."""
     if key != "1":
         return not_a_key(case, position, scene, around)
     around = with_changes(around, callback_line=False)
@@ -139,8 +139,8 @@ def _expected(
 def hear(
     case: Case, position: Position, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    """What a key, words or a silence change, by what the caller heard last. Total: every input in
-    every position has words, a person or an end."""
+    """Decide what a key, words or a silence change, by what the caller heard last. Total: every
+    input in every position leads to words, a person or an end."""
     told = _hear(case, position, heard, scene, around)
     return with_changes(told, step=revised_once(case, told.step))
 
@@ -182,14 +182,16 @@ def _hear(
 
 
 def _after_the_end(case: Case, position: Position, said: str) -> Spoken:
-    """The request is finished. 0 is a new one (casework/resident_call.py); nothing else is."""
+    """Handle input after the request has ended. 0 opens a new one (casework/resident_call.py);
+    nothing else does."""
     if position.at not in (At.CLOSING, At.OVER):
         return closing(Step(case), position, (Line("spoken.wait.closed"),))
     return _said_again(case, position) if said else hang_up(case, position)
 
 
 def _silence(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
-    """Nothing was heard: twice the question again, in other words; then a person (rule 2)."""
+    """Handle silence: the question is asked twice more, in other words; then a person is asked
+    (rule 2)."""
     silent = position.silent + 1
     position = with_changes(position, silent=silent)
     if position.at == At.CALLBACK_LINE and silent == 2:
@@ -208,7 +210,7 @@ def _silence(case: Case, position: Position, scene: Scene, around: Surroundings)
 
 
 def _cannot_talk(case: Case, position: Position, scene: Scene) -> Spoken:
-    """They were told to press any key if they cannot talk: a danger sign (rule 11)."""
+    """Handle a key after "if you cannot talk, press any key": a danger sign (rule 11)."""
     step = decide(case, Danger((Said.HIDING,)), scene)
     return go_on(step, with_changes(position, silent=0), scene)
 
@@ -216,8 +218,9 @@ def _cannot_talk(case: Case, position: Position, scene: Scene) -> Spoken:
 def _greeted(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    """The open question, or a language while it is not half spoken. 3 means another language for
-    as long as that question has no third answer."""
+    """Handle a key during the greeting: it answers the open question, or chooses a language until
+    half of that question is spoken. 3 chooses a language for as long as the question has no third
+    answer."""
     others = around.languages[1:]
     early = position.read_at is not None and heard.at < position.read_at
     third = key == "3" and (early or _third_is_free(case, position, scene))
@@ -236,6 +239,7 @@ def _choices(case: Case, position: Position, scene: Scene) -> tuple[str, ...]:
 
 
 def _third_is_free(case: Case, position: Position, scene: Scene) -> bool:
+    """Is 3 no answer to the open question, so that it can choose a language?"""
     return len(_choices(case, position, scene)) < 3
 
 
@@ -254,8 +258,8 @@ def _chose_language(
 def _answered(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    """A key, or words, for the question that was asked. It counts for that question, whatever was
-    texted meanwhile."""
+    """Handle a key, or words, as the answer to the question that was asked, whatever was texted
+    meanwhile."""
     protocol = scene.program.protocol
     part = protocol.part(position.part)
     question = protocol.question(part.question)
@@ -278,7 +282,7 @@ def _answered(
 def _number_keyed(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    """The house number, or a command behind `*`; or the whole place in words."""
+    """Handle the house number, a command after `*`, or the whole place in words."""
     if (raised := raised_by_words(case, position, heard, scene, around)) is not None:
         return raised
     speech, words = scene.program.phone.speech, heard.words.strip()
@@ -308,7 +312,7 @@ def _number_keyed(
 def _place_said(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    """The street or the corner, by speech: read back before it counts."""
+    """Handle the street or corner, by speech: it is read back before it counts."""
     if (raised := raised_by_words(case, position, heard, scene, around)) is not None:
         return raised
     if not heard.words.strip():
@@ -323,7 +327,8 @@ def _place_said(
 def _read_back(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    """Is that the place? "No" tries once more, then a person."""
+    """Handle the answer to "is that the place?". After a "no" it is asked once more, then by a
+    person."""
     if key == "1" and position.place == position.house:  # the street is still to be asked for
         return place_by_human(case, position, scene)
     if key == "1":
@@ -346,8 +351,9 @@ def _read_back(
 def _status_asked(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    """1 where it stands, as far as a number alone may hear it; 2 it got worse; before that is said,
-    the keys of the greeting: another language."""
+    """Handle a key in the status menu: 1 tells the status, as far as a number alone may hear it; 2
+    says that it got worse. Until the menu was spoken, the keys of the greeting choose a
+    language."""
     others = around.languages[1:]
     if position.read_at is not None and heard.at < position.read_at:
         if key == "2" and others:
@@ -369,14 +375,16 @@ def _status_asked(
 
 
 def _heard_status(case: Case) -> str:
+    """The key of the spoken words for the case's status."""
     return status_key(case).replace("status.", "update_call.", 1)
 
 
 def _closed(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    """Whoever heard where their request stands may still say that it got worse; whoever wants 911
-    may be put through where the line of their PSAP is known: two keys, like in the queue."""
+    """Handle a key after the last words. Somebody who heard the status may still say that it got
+    worse. Somebody who wants 911 may be put through if their PSAP's line is known; that takes two
+    keys, as in the queue."""
     if (told := told_more(case, position, heard, scene, around)) is not None:
         return told
     if key == "2" and position.choice == "status":
@@ -392,7 +400,7 @@ def _closed(
 
 
 def _said_again(case: Case, position: Position) -> Spoken:
-    """After the last words any other key says them again; then the call ends."""
+    """Repeat the last words after any other key; after too many, end the call."""
     position = with_changes(position, wrong=position.wrong + 1)
     if position.wrong >= WRONG_KEYS:
         return hang_up(case, position)

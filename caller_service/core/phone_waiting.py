@@ -43,9 +43,10 @@ from .turn_steps import recompute
 
 
 def calls_again(case: Case, scene: Scene) -> Step:
-    """They call about a danger that is known: whoever has it is told and rung; else people are
-    being asked, and the next is asked now. Whoever speaks with another call of this number is only
-    told, because their phone cannot ring, and somebody else is asked."""
+    """Handle a call about a danger that is known. Whoever has the case is told and their phone
+    rings; if nobody has it, people are being asked, and the next is asked now. Somebody who speaks
+    with another call of this number is only told, because their phone cannot ring, and somebody
+    else is asked."""
     if case.talking:
         step = _asks_beside(case, scene)
         told = "alert.calls_too.asked" if step.effects else "alert.calls_too"
@@ -63,8 +64,8 @@ def calls_again(case: Case, scene: Scene) -> Step:
 
 
 def to_human(step: Step, position: Position, scene: Scene, lines: tuple[Line, ...] = ()) -> Spoken:
-    """Into the queue of the case. The lines are the first that are heard there, so that whoever
-    takes the call need not wait for their end."""
+    """Put the caller into the queue of their case. The lines are the first that are spoken there,
+    so that whoever takes the call need not wait for their end."""
     position = with_changes(
         position, at=At.WAITING, part="", silent=0, wrong=0, told=position.told[-1:],
         choice="", parted=False,
@@ -77,8 +78,8 @@ def to_human(step: Step, position: Position, scene: Scene, lines: tuple[Line, ..
 
 
 def wait(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
-    """The next words for whoever waits in the queue, never the same twice in a row. How many people
-    were asked comes from the record (rule 22)."""
+    """The next words for a caller in the queue, never the same twice in a row. How many people were
+    asked comes from the record (rule 22)."""
     step = Step(case)
     if position.at == At.CALLED:
         return _quiet(step, position, scene)
@@ -108,8 +109,8 @@ CALLED_WAITS = timedelta(seconds=20)  # a human who rang them is there sooner, o
 
 
 def _quiet(step: Step, position: Position, scene: Scene) -> Spoken:
-    """We called them, and the human is about to speak: nothing is said. Nobody came: the call
-    ends."""
+    """Say nothing while we have called the resident and the human is about to speak; end the call
+    if nobody comes."""
     if scene.now - (position.waits_since or scene.now) >= CALLED_WAITS:
         return Spoken(step, with_changes(position, at=At.OVER), then=Then.HANG_UP)
     return Spoken(step, position, then=Then.WAIT, listens=5)
@@ -185,7 +186,7 @@ WAIT_KEYS = {"4": "988", "5": "callback", "6": "text", "7": "psap"}
 def waiting_key(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    """A key in the queue: leaving it takes two, so that nobody falls out by a slip."""
+    """Handle a key in the queue. Leaving takes two keys, so that nobody leaves by mistake."""
     choice = WAIT_KEYS.get(key, "") if position.at != At.CALLED else ""
     line = psap_line(case, scene.program)
     if key == "2" and position.at == At.WAITING and around.languages[1:]:  # as the greeting says
@@ -203,7 +204,7 @@ def waiting_key(
 
 
 def in_language(case: Case, language: str) -> Step:
-    """From here on the call is in this language, and so are texts."""
+    """Change the language of the call, and of texts from now on."""
     record = Record(Event.LANGUAGE, {"language": language})
     return Step(replace(case, language=language), (record,))
 
@@ -222,8 +223,8 @@ def _confirms(case: Case, position: Position, scene: Scene) -> Spoken:
 def confirmed(
     case: Case, position: Position, key: str, heard: Heard, scene: Scene, around: Surroundings
 ) -> Spoken:
-    """Out of the queue, by 1. One that was pressed ahead, before they can have heard what it
-    confirms, is no slip's way out: they hear it again."""
+    """Handle the key that confirms leaving the queue, 1. If it was pressed before they can have
+    heard what it confirms, that is repeated instead."""
     if key != "1":
         return wait(case, with_changes(position, at=At.WAITING, choice=""), scene, around)
     if position.read_at is not None and heard.at < position.read_at:
@@ -243,9 +244,9 @@ def left_queue(
     scene: Scene,
     beside: bool = False,
 ) -> Spoken:
-    """They are out of the queue: by their own choice, after a talk, or because it failed. `talked`:
-    how long they spoke with a human, if they did. `beside`: a human speaks with another call of
-    their number."""
+    """Handle the end of waiting: by the caller's own choice, after a talk, or because the queue
+    failed. `talked`: how long they spoke with a human, if they did. `beside`: a human speaks with
+    another call of their number."""
     if position.at == At.CALLED:
         step = Step(case) if beside else talk_ended(case, scene)
         return Spoken(step, with_changes(position, at=At.OVER), then=Then.HANG_UP)
@@ -279,7 +280,7 @@ def left_queue(
 
 
 def _booked(case: Case, position: Position, scene: Scene) -> Spoken:
-    """A callback in place of waiting; people are still being asked."""
+    """Book a callback in place of waiting; people are still being asked."""
     try:
         step = book(case, "resident", scene.now + SOON, scene)
     except Refused:  # calling is not safe any more
@@ -290,7 +291,8 @@ def _booked(case: Case, position: Position, scene: Scene) -> Spoken:
 
 
 def put_through(case: Case, position: Position, scene: Scene) -> Spoken:
-    """To 988, or to the PSAP, as they chose and confirmed. It comes back to us (`came_back`)."""
+    """Put the caller through to 988 or the PSAP, as they chose and confirmed. Afterwards the call
+    comes back to us (`came_back`)."""
     # the place may be another meanwhile
     if position.choice == "psap" and not psap_line(case, scene.program):
         return to_human(Step(case), position, scene, (Line("spoken.say.call_911"),))
@@ -301,8 +303,8 @@ def put_through(case: Case, position: Position, scene: Scene) -> Spoken:
 
 
 def came_back(case: Case, position: Position, reached: bool, scene: Scene) -> Spoken:
-    """The call to 988 or to the PSAP ended or failed: they are still with us, and people are still
-    being asked."""
+    """Handle the end, or failure, of the call to 988 or the PSAP: the caller is still on the line,
+    and people are still being asked."""
     to = "psap" if position.choice == "psap" else "988"
     line = f"spoken.wait.after_{to}" if reached else f"spoken.wait.no_{to}"
     if case.ended:  # nobody is asked any more
@@ -318,8 +320,8 @@ def came_back(case: Case, position: Position, reached: bool, scene: Scene) -> Sp
 
 
 def meets(case: Case, position: Position) -> Spoken:
-    """A human has taken the case whose language no voice of ours speaks: into one room with them
-    and the interpreter."""
+    """Move the caller into a conference with the human who has taken the case and the interpreter,
+    because their language has no voice here."""
     if case.ended:
         return closing(Step(case), position, (Line("spoken.wait.closed"),))
     position = with_changes(position, at=At.MEETING, choice="")
@@ -327,7 +329,8 @@ def meets(case: Case, position: Position) -> Spoken:
 
 
 def meeting_over(case: Case, position: Position, talked: timedelta | None, scene: Scene) -> Spoken:
-    """The human has left the room, or never came: the caller is back in the queue."""
+    """Handle the end of the conference, or that the human never came: the caller is back in the
+    queue."""
     return _parted(case, position, talked or timedelta(0), scene)
 
 
@@ -337,9 +340,9 @@ def meeting_over(case: Case, position: Position, talked: timedelta | None, scene
 def _parted(
     case: Case, position: Position, talked: timedelta, scene: Scene, beside: bool = False
 ) -> Spoken:
-    """The talk is over. A short one was cut: somebody is asked again at once. After a longer one
-    they hear that the other has hung up, and whoever stays on the line is asked for again.
-    `beside`: on another call of their number a human goes on speaking."""
+    """Handle the end of a talk. A short one was cut off: somebody is asked again at once. After a
+    longer one the caller is told that the other has hung up, and if they stay on the line somebody
+    is asked again. `beside`: on another call of their number a human goes on speaking."""
     step = Step(case) if beside else talk_ended(case, scene)
     if step.case.ended:
         return closing(step, position, (Line("spoken.wait.closed"),))
@@ -354,14 +357,14 @@ def _parted(
 
 
 def talk_ended(case: Case, scene: Scene) -> Step:
-    """A human's talk with them ended; once. The clocks of a silent holder begin now."""
+    """Mark a human's talk with them as ended, once. The clocks for a silent holder start now."""
     if not case.talking:
         return Step(case)
     return Step(case.marked(scene.now, Mark.TALKED, Mark.NOTED), (Record(Event.PARTED),))
 
 
 def _ask_again(case: Case, scene: Scene) -> Step:
-    """The human is gone and the caller is not: ring whoever had them, and the next person."""
+    """The human is gone and the caller is not: call whoever had them, and page the next person."""
     if not case.in_danger:
         return asks_for_person(case, scene)
     who = case.in_charge
@@ -371,12 +374,13 @@ def _ask_again(case: Case, scene: Scene) -> Step:
 
 
 def passed_beside(case: Case, by: str, scene: Scene) -> Step:
-    """`by` cannot take the other call of the number: the next person, now."""
+    """`by` cannot take the other call of the number: page the next person now."""
     return _asks_beside(case, scene, passed=by)
 
 
 def other_gone(case: Case) -> Step:
-    """Another call of the number is over, and nobody spoke with whoever was on it."""
+    """Tell whoever has the case that another call of the number ended before anybody spoke on
+    it."""
     alert = (Alert("alert.other_gone", case.in_charge),) if case.in_charge else ()
     return Step(case, alert)
 
@@ -384,8 +388,8 @@ def other_gone(case: Case) -> Step:
 def _asks_beside(
     case: Case, scene: Scene, waited: timedelta = timedelta(0), passed: str = ""
 ) -> Step:
-    """A human speaks with another call of their number, perhaps somebody else's: ask the next
-    person for this one, and the contracted line where the ladder has nobody else or after as long
+    """Page the next person for this call while a human speaks with another call of the same number,
+    perhaps somebody else's; and the contracted line if the ladder has nobody else, or after as long
     as rule 4 says."""
     case, pages = asked_instead(case, case.in_charge, scene, passed=passed)
     late = not pages or waited >= timedelta(seconds=scene.program.clocks.backstop)
@@ -404,8 +408,8 @@ def _asked_beside(case: Case) -> bool:
 
 
 def one_of_two_gone(case: Case, waits: bool, scene: Scene) -> Step:
-    """The call on which a human spoke is over, and another call of the same number goes on. Whoever
-    `waits` on that one is asked for now."""
+    """Handle the end of the call on which a human spoke, while another call of the same number goes
+    on. If somebody `waits` on that one, people are asked for them now."""
     ended = talk_ended(case, scene)
     if case.ended or not waits:
         return ended
@@ -414,7 +418,7 @@ def one_of_two_gone(case: Case, waits: bool, scene: Scene) -> Step:
 
 
 def staff_gone(case: Case, name: str, scene: Scene) -> Step:
-    """Whoever pressed 1 hung up before they were joined, and the caller waits: the next person
+    """Whoever pressed 1 hung up before they were joined, and the caller waits: page the next person
     now, not when the clock `join` is due."""
     joined, accepted = case.marks.get(Mark.JOINED), case.marks.get(Mark.ACKNOWLEDGED)
     there = joined is not None and accepted is not None and joined >= accepted
@@ -424,7 +428,7 @@ def staff_gone(case: Case, name: str, scene: Scene) -> Step:
 
 
 def asks_for_person(case: Case, scene: Scene) -> Step:
-    """A human is asked for, without a word: they hear that as they wait."""
+    """Ask for a human without saying so: the caller is told while they wait."""
     step = recompute(said_again(case, frozenset({Said.PERSON}), scene), scene)
     return Step(*revise(step.case, unspoken(step).effects))
 
@@ -433,8 +437,9 @@ def asks_for_person(case: Case, scene: Scene) -> Step:
 
 
 def hung_up(case: Case, scene: Scene) -> Step:
-    """The call ended, whoever ended it (rules 5 and 24). Before any answer it is kept in the ledger
-    and nobody calls back; after one a human has a task; after a sign of danger people are asked."""
+    """Handle the end of the call, whoever ended it (rules 5 and 24). Before any answer it is only
+    kept in the ledger, and nobody calls back; after an answer a human gets a task; after a sign of
+    danger people are paged."""
     if not case.on_line:
         return Step(case)
     talked = talk_ended(case, scene)

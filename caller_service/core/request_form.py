@@ -112,13 +112,14 @@ class Shown:
 
 
 def begin(case: Case, scene: Scene) -> Case:
-    """A request that begins on the web: it has a private page from the first answer on."""
+    """Begin a request on the web: from the first answer on it has a private page."""
     case = replace(case, on_web=True, channel=Channel.WEB)
     return case.marked(scene.now, Mark.OPENED, Mark.HEARD, Mark.PAGE_OPEN)
 
 
 def came_back(case: Case) -> Position:
-    """Where somebody is who opens the page in another browser: in a draft at its open question."""
+    """The position of somebody who opens the page in another browser: the open question of a form
+    that was not sent."""
     draft = case.status == Status.SCREENING and case.channel == Channel.WEB
     opened = (case.asked,) if draft and case.asked and case.asked not in case.answers else ()
     return Position(screens=(*case.answers, *opened), sent=not draft)
@@ -147,7 +148,7 @@ def _follow_up(case: Case, position: Position) -> bool:
 
 
 def put(case: Case, question: str, position: Position, scene: Scene) -> tuple[Case, Position]:
-    """The case with this question open on a screen."""
+    """Open this question on a screen."""
     case = replace(stands_at(scene.program.protocol, case, question, scene.now), asked_aloud=True)
     screens = position.screens
     later = question in screens or scene.program.protocol.question(question).follow_up
@@ -161,8 +162,8 @@ def first_question(case: Case, scene: Scene) -> str:
 
 
 def answer(case: Case, position: Position, question: str, choice: str, scene: Scene) -> Shown:
-    """An answer on the screen of `question`, which need not be the one that was asked last: who
-    goes back may change an answer. What it raised once stays (rule 1)."""
+    """Handle an answer on the screen of `question`, which need not be the one that was asked last:
+    somebody who goes back may change an answer. What it raised once stays (rule 1)."""
     asked = scene.program.protocol.question(question)
     offered = {each.code for each in asked.choices} if case.on_web else set()
     if choice != SKIPPED and choice not in offered:
@@ -183,14 +184,16 @@ def answer(case: Case, position: Position, question: str, choice: str, scene: Sc
 
 
 def _sent_at_once(before: Case, shown: Shown, scene: Scene) -> Shown:
-    """Whoever asks for 911 is told at once how to reach it, and looks nothing over (rule 11)."""
+    """Send the form at once: somebody who asks for 911 is told how to reach it, and checks no
+    answers first (rule 11)."""
     sent = _send(shown.step.case, shown.position, scene)
     step = Step(sent.step.case, (*shown.step.effects, *sent.step.effects))
     return with_changes(sent, step=revised_once(before, step))
 
 
 def number_given(case: Case, position: Position, number: str, scene: Scene) -> Shown:
-    """Their number, or "": then only the page. Whether that phone is safe is asked next."""
+    """Handle their number; "" means that they want only the page. Next they are asked whether that
+    phone is safe."""
     if not number:
         return answer(case, with_changes(position, pending=""), "contact", SKIPPED, scene)
     position = with_changes(position, number=number, pending=SAFE, told=())
@@ -200,10 +203,11 @@ def number_given(case: Case, position: Position, number: str, scene: Scene) -> S
 def safe_phone(
     case: Case, position: Position, choice: str, scene: Scene, untexted: str = ""
 ) -> Shown:
-    """Is the phone of that number safe? Anything but a yes that can have been meant forgets the
-    number. A yes gets one neutral text with a word; until that is typed here, only the page is
-    used, because a number alone proves nothing (rule 10). `untexted`: why this phone gets no text,
-    although it may (TOO_MANY or TRIED); the request goes on without a number."""
+    """Handle whether the phone of that number is safe. Anything but a "yes" that can have been
+    meant discards the number. After a "yes" one neutral text with a word is sent; until that word
+    is typed here only the page is used, because a number alone proves nothing (rule 10).
+    `untexted`: why this phone gets no text although it may (TOO_MANY or TRIED); the request goes on
+    without a number."""
     meant = scene.read_at is None or scene.now >= scene.read_at
     if choice == "yes" and not meant:
         return Shown(
@@ -228,8 +232,8 @@ def safe_phone(
 
 
 def change_contact(case: Case, position: Position, scene: Scene) -> Shown:
-    """They want to be reached otherwise: the question is put again. Taking contact back counts at
-    once; opening it waits for the word that is texted (rule 10)."""
+    """They want to be reached in another way: the question is asked again. Withdrawing contact
+    counts at once; permitting it waits for the word that is texted (rule 10)."""
     if case.held or case.left:  # a human leads: they hear of it, and nothing else is used meanwhile
         told: ToldWords = (("web.contact.asked", {}),)
         position = with_changes(position, wanted="", number="")
@@ -248,8 +252,8 @@ def change_contact(case: Case, position: Position, scene: Scene) -> Shown:
 def _only_page(
     case: Case, position: Position, scene: Scene, alert: str = "alert.only_page"
 ) -> Shown:
-    """Nothing of ours reaches them but their page. `alert`: for whoever has the case, if that is
-    new to them; "": they hear of it otherwise."""
+    """Reach them on their page alone. `alert`: for whoever has the case, if that is new to them; ""
+    if they are told in another way."""
     if "contact" in case.answers or case.held or case.left:
         before = case
         case = replace(case, answers={**case.answers, "contact": ContactAnswer.PAGE})
@@ -266,8 +270,8 @@ def _only_page(
 
 
 def confirmed(case: Case, position: Position, scene: Scene, other: str = "") -> Shown:
-    """The word that was texted is typed here: the number is theirs, and what they wanted counts.
-    `other`: an open request of that number. Then both are linked, never merged, and a human
+    """Handle the texted word, typed here: the number is theirs, and the contact they wanted counts.
+    `other`: an open request of that number; then both are linked, never merged, and a human
     decides."""
     wanted = position.wanted
     if other:
@@ -488,7 +492,7 @@ def code_word(case: Case, position: Position, word: str, scene: Scene) -> Shown:
 
 
 def language(case: Case, position: Position, tag: str, scene: Scene) -> Shown:
-    """The page and all words from here on are in this language."""
+    """Set the language of the page and of all words from now on."""
     if tag not in scene.program.languages:
         return Shown(Step(case), position)
     case = replace(case, language=tag)
@@ -499,14 +503,14 @@ def language(case: Case, position: Position, tag: str, scene: Scene) -> Shown:
 
 
 def delete_words(case: Case, position: Position, scene: Scene) -> Shown:
-    """They ask that what they wrote is deleted: a human or the clock does it, unless a law keeps it
-    (core/retention.py). The page says how it stands."""
+    """Record that they want their words deleted: a human or the clock does it, unless a law
+    requires them to be kept (core/retention.py). The page shows the state."""
     return Shown(retention.ask(case, scene), with_changes(position, told=()))
 
 
 def send(case: Case, position: Position, said: str, reading: Reading | None, scene: Scene) -> Shown:
-    """They have looked their answers over and send them, with words of their own if they like:
-    carried out once, as the last text of a screening is. Words that show danger come first."""
+    """Send the checked answers, with words of their own if they like: carried out once, like the
+    last text of a screening. Words that show danger are handled first."""
     if reading is not None:
         wrote = words(case, position, said, reading, scene)
         if wrote.step.case.in_danger or wrote.step.case.status != Status.SCREENING:

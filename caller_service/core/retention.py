@@ -24,7 +24,7 @@ from .routing import Scene
 
 
 class Stands(StrEnum):
-    """How it stands with a wish."""
+    """The state of a wish."""
 
     ASKED = "asked"
     KEPT = "kept"  # by a law, or a hold
@@ -33,8 +33,8 @@ class Stands(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How it stands with "delete my words". `until`: when a law keeps them no longer; None: none
-    does, or nobody can say."""
+    """The state of "delete my words". `until`: when a law no longer requires that they are kept;
+    None: no law does, or nobody can say."""
 
     stands: Stands
     until: datetime | None = None
@@ -45,7 +45,7 @@ def ended_at(case: Case) -> datetime | None:
 
 
 def kept_until(case: Case, retention: Retention) -> datetime | None:
-    """Until when a law keeps the words of a request, ended or not; None: it keeps none."""
+    """Until when a law requires that the words of a request are kept; None: no law does."""
     ended = ended_at(case)
     if ended is None or not retention.keep_days:
         return None
@@ -53,7 +53,7 @@ def kept_until(case: Case, retention: Retention) -> datetime | None:
 
 
 def words_due(case: Case, retention: Retention) -> datetime | None:
-    """When the clock erases the words; None: they are erased, held, or the request goes on."""
+    """When the clock erases the words; None: they are erased or held, or the request goes on."""
     ended = ended_at(case)
     if ended is None or case.legal_hold or Mark.ERASED in case.marks:
         return None
@@ -76,7 +76,7 @@ def erase_due(case: Case, retention: Retention) -> datetime | None:
 
 
 def wish(case: Case, retention: Retention, now: datetime) -> Wish | None:
-    """What to tell somebody who asked; None: they did not, and nothing is erased."""
+    """What to tell somebody who asked for deletion; None: they did not, and nothing is erased."""
     if Mark.ERASED in case.marks:
         return Wish(Stands.DONE)
     if Mark.ERASE_ASKED not in case.marks:
@@ -90,7 +90,8 @@ def wish(case: Case, retention: Retention, now: datetime) -> Wish | None:
 
 
 def ask(case: Case, scene: Scene) -> Step:
-    """They ask that their words are deleted: whoever has the request hears of it once."""
+    """Record that the resident asks to have their words deleted; whoever has the request is told
+    once."""
     if {Mark.ERASE_ASKED, Mark.ERASED} & case.marks.keys():
         return Step(case)
     case = case.remarked("web", "asks that their words are deleted")
@@ -118,7 +119,7 @@ def erase(case: Case, scene: Scene) -> Step:
 
 
 def fire(case: Case, scene: Scene, number: bool = True) -> Step:
-    """Everything that the clock erases now. `number`: may it go, too?"""
+    """Erase everything that is due. `number`: may the number be erased, too?"""
     effects: Effects = ()
     while (due := erase_due(case, scene.program.retention)) is not None and due <= scene.now:
         if Mark.ERASED not in case.marks:
@@ -147,8 +148,7 @@ def _erase_answers(case: Case, scene: Scene) -> Step:
 
 
 def hold(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
-    """Nothing of this request is erased until the hold is lifted: a court or a law wants it.
-    `reason`: which, kept with the case."""
+    """Set a legal hold: nothing of this request is erased until it is released."""
     if case.legal_hold:
         return Step(case)
     case = replace(case.remarked(by, reason), legal_hold=by)
@@ -156,7 +156,7 @@ def hold(case: Case, by: str, scene: Scene, reason: str = "") -> Step:
 
 
 def release(case: Case, scene: Scene, by: str = "", reason: str = "") -> Step:
-    """The hold is over: what is due is erased."""
+    """Release the legal hold: what is due is erased."""
     if not case.legal_hold:
         return Step(case)
     case = replace(case.remarked(by, reason), legal_hold="")

@@ -27,8 +27,8 @@ from .terms import terms
 def ask_to_take(
     case: Case, by: str, to: str, reason: str, scene: Scene, full: Collection[str] = ()
 ) -> Step:
-    """`by` asks `to` to take the case over; asked twice, the clock does not begin anew. `full`: as
-    for holding.note. Raises Refused: ended, not_yours, no_such_person, full_other."""
+    """`by` asks `to` to take the case over; asking twice does not restart the clock. `full`: as for
+    holding.note. Raises Refused: ended, not_yours, no_such_person, full_other."""
     if case.ended:
         raise Refused("ended")
     if by not in (case.holder, case.accepted_by):
@@ -48,9 +48,9 @@ def ask_to_take(
 
 
 def take_asked(case: Case, by: str, scene: Scene, full: Collection[str] = ()) -> Step:
-    """`by` was asked to take the case over, and does. A conversation, or a danger, goes on with
-    them, and the resident hears the name; of anything else only who has it changes. Raises
-    Refused: ended, not_asked, full."""
+    """`by` takes the case over, as they were asked to. They continue a conversation or a danger,
+    and the resident is told their name; otherwise only who has the case changes. Raises Refused:
+    ended, not_asked, full."""
     _must_be_asked(case, by)
     if case.held or case.in_danger:
         record = Record(Event.HANDOVER_TAKEN, {"by": by, "from": case.in_charge})
@@ -61,16 +61,16 @@ def take_asked(case: Case, by: str, scene: Scene, full: Collection[str] = ()) ->
 
 
 def handed_to(case: Case, by: str) -> tuple[Case, tuple[Effect, ...]]:
-    """The case with `by` in place of whoever asked them, where nobody converses. Its status and its
-    times stay: the resident was told them."""
+    """Give the case to `by` where nobody is in a conversation. Its status and its times stay: the
+    resident was told them."""
     before = case.in_charge
     record = Record(Event.HANDOVER_TAKEN, {"by": by, "from": before})
     return _over(replace(case, accepted_by=by)), (Alert("alert.taken", before, by), record)
 
 
 def decline_asked(case: Case, by: str, scene: Scene) -> Step:
-    """`by` was asked to take the case over, and cannot: it stays with whoever has it, who is told;
-    in danger the ladder is asked at once, until somebody comes. Raises Refused: ended,
+    """`by` cannot take the case over, as they were asked to: it stays with whoever has it, who is
+    told; in danger the ladder is asked at once, until somebody comes. Raises Refused: ended,
     not_asked."""
     _must_be_asked(case, by)
     step = _stays(case, by, scene, Record(Event.HANDOVER_DECLINED, {"by": by}))
@@ -78,7 +78,7 @@ def decline_asked(case: Case, by: str, scene: Scene) -> Step:
 
 
 def _stays(case: Case, to: str, scene: Scene, record: Record) -> Step:
-    """`to` does not take it over: others are asked instead of them and of whoever has it."""
+    """`to` does not take the case over: ask others, apart from `to` and whoever has it."""
     by = case.in_charge
     case = _over(case)
     effects: tuple[Effect, ...] = (Alert("alert.handover_back", by, to), record)
@@ -102,8 +102,7 @@ def _over(case: Case) -> Case:
 
 
 def handover_due(case: Case, program: Program) -> datetime | None:
-    """Somebody was asked to take the case over, and has not in the time that whoever takes one has
-    to come."""
+    """Somebody was asked to take the case over and has not, within the time for taking one."""
     if not case.handover_asked:
         return None
     clocks = program.clocks
@@ -113,7 +112,7 @@ def handover_due(case: Case, program: Program) -> datetime | None:
 
 
 def fire_handover(case: Case, scene: Scene) -> Step:
-    """Nobody took it over: it stays with whoever has it, who is told; in danger the ladder is asked
-    at once, until somebody comes."""
+    """Leave the case with whoever has it, who is told; in danger ask the ladder at once, until
+    somebody comes."""
     to = case.handover_asked
     return _stays(case, to, scene, Record(Event.HANDOVER_LATE, {"to": to}))
