@@ -1,8 +1,8 @@
 """Statements of the turn path, compiled once and run by the driver.
 
 For statements this small, SQLAlchemy's own way (cache key, compiled form, adapted result) costs
-several times what the database takes. The statement is still written in its language, and its
-errors are still its errors.
+several times what the database takes. Statements are still written in SQLAlchemy, and fail with its
+errors.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ Adapt = Callable[[Any], Any] | None
 
 
 class CompiledStatement:
-    """One statement. `names`: the columns an INSERT or UPDATE sets; the rest of its parameters it
-    names itself, or holds as constants."""
+    """One statement, compiled on first use for each database. `names`: the columns that an INSERT
+    or UPDATE sets; its other parameters are named in the statement, or are constants."""
 
     def __init__(
         self, statement: sa.Select[Any] | sa.Insert | sa.Update, names: Sequence[str] = ()
@@ -27,29 +27,30 @@ class CompiledStatement:
         self._prepared: dict[tuple[str, int], _Prepared] = {}
 
     def run(self, conn: sa.Connection, values: Mapping[str, Any]) -> int:
-        """Run it once; how many rows it wrote. Values nobody names are left out."""
+        """Run it once; returns how many rows it wrote. Values that it has no parameter for are
+        ignored."""
         prepared = self._for(conn.dialect)
         wrote: int = execute_raw(conn, prepared.sql, prepared.bound(values)).rowcount
         return wrote
 
     def many(self, conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert these rows. To PostgreSQL each statement is a way there and back: there it is one
-        for all of them."""
+        """Insert these rows. On PostgreSQL they go in one statement, because each statement is a
+        round trip."""
         if conn.dialect.name == "sqlite" or len(rows) < 2:
             for row in rows:
                 self.run(conn, row)
             return
         prepared = self._for(conn.dialect, len(rows))
-        told = {
+        values = {
             f"{name}_{place}": row[name] for place, row in enumerate(rows) for name in self._names
         }
-        execute_raw(conn, prepared.sql, prepared.bound(told))
+        execute_raw(conn, prepared.sql, prepared.bound(values))
 
     def first(self, conn: sa.Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
         """The first row, by column name; None if there is none."""
         prepared = self._for(conn.dialect)
-        found = execute_raw(conn, prepared.sql, prepared.bound(values)).fetchone()
-        return None if found is None else prepared.told(found)
+        fetched = execute_raw(conn, prepared.sql, prepared.bound(values)).fetchone()
+        return None if fetched is None else prepared.row(fetched)
 
     def _for(self, dialect: sa.Dialect, rows: int = 1) -> _Prepared:
         if (which := (dialect.name, rows)) not in self._prepared:
@@ -73,8 +74,8 @@ class CompiledStatement:
 
 
 def execute_raw(conn: sa.Connection, sql: str, values: Any) -> Any:
-    """Run by the driver's cursor alone; its errors are told, and a pool of dead connections is
-    left, as SQLAlchemy would."""
+    """Run on the driver's cursor. Its errors are translated, and a pool of dead connections is
+    discarded, as SQLAlchemy would."""
     try:
         return conn.connection.cursor().execute(sql, values)
     except conn.dialect.loaded_dbapi.Error as problem:
@@ -82,7 +83,8 @@ def execute_raw(conn: sa.Connection, sql: str, values: Any) -> Any:
 
 
 class _Prepared:
-    """The statement in one database's words, and how values are adapted on the way in and out."""
+    """The SQL of a statement for one database, and how values are converted on the way in and
+    out."""
 
     def __init__(
         self,
@@ -123,8 +125,8 @@ class _Prepared:
             [values[name] if adapt is None else adapt(values[name]) for name, adapt in self._in]
         )
 
-    def told(self, row: Sequence[Any]) -> dict[str, Any]:
+    def row(self, fetched: Sequence[Any]) -> dict[str, Any]:
         return {
             name: value if adapt is None else adapt(value)
-            for (name, adapt), value in zip(self._out, row, strict=True)
+            for (name, adapt), value in zip(self._out, fetched, strict=True)
         }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-WRITE_WAIT = 3.5  # seconds: the words are said within five
+WRITE_WAIT = 3.5  # seconds, so that the 911 and 988 words are sent within five
 
 _until: ContextVar[float | None] = ContextVar("until", default=None)
 

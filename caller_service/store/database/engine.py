@@ -13,8 +13,8 @@ from .deadline import WRITE_WAIT
 from .sqlite_writer import QueuedConnection
 
 POOL = {"pool_size": 40, "pool_timeout": WRITE_WAIT}
-POSTGRESQL_OVERFLOW = 10  # who waits for a destination holds none
-SQLITE_OVERFLOW = 200  # cheap, and one is held by whoever queues to write: no timer waits for one
+POSTGRESQL_OVERFLOW = 10  # few: nothing holds a connection while it waits for a destination
+SQLITE_OVERFLOW = 200  # cheap; each queued writer holds one, and timers must not wait for one
 
 
 class UnsupportedDatabase(ValueError):
@@ -50,7 +50,7 @@ def _refuse_memory(database: str) -> None:
 
 
 def prepare(engine: sa.Engine) -> None:
-    """Make the engine safe over a fork, and over a database that goes away."""
+    """Make the engine safe across a fork, and when the database goes away."""
     os.register_at_fork(after_in_child=partial(_start_afresh, engine))
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "checkout", _refuse_replaced_file)
@@ -60,7 +60,8 @@ def prepare(engine: sa.Engine) -> None:
 
 
 def _refuse_replaced_file(connection: Any, *_: Any) -> None:
-    """What is written to a file that was moved away or replaced, nobody would find."""
+    """Refuse a connection whose file was moved away or replaced: nobody would find what is written
+    to it."""
     if not connection.is_in_place():
         raise sa.exc.DisconnectionError("the database file is another one")
 

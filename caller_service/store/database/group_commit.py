@@ -1,9 +1,9 @@
 """How decisions are written: each alone (PostgreSQL), or those that are ready together (SQLite).
 
 PostgreSQL lets many write at once and groups their commits itself. SQLite lets one write at a time,
-and Python one compute: there, one thread a process decides and writes for all requests. It takes
-what waits, decides piece by piece, and writes all of it in one transaction: one wait for the write
-lock and the disk, where there were many. A request waits for that no longer than its own deadline:
+and Python lets one thread compute: there, one thread of each process decides and writes for all its
+requests. It takes what waits, decides piece by piece, and writes all of it in one transaction, with
+one wait for the write lock and the disk. A request waits for that no longer than its own deadline:
 a disk that hangs holds up this thread, and no resident.
 """
 
@@ -28,18 +28,20 @@ from .transaction import lock_for_write, refuse_nested, transaction
 T = TypeVar("T")
 Work = Callable[[sa.Connection], T]  # writes
 Decide = Callable[[sa.Connection], Work[T]]  # reads, and returns what is to be written
-Unheard = Callable[[T], object]  # told what was kept after all, though its request had given up
+Unheard = Callable[[T], object]  # gets what was written after its request had given up
 
 MOST = 16  # pieces of work in one transaction
 IDLE = 5.0  # seconds without work after which the thread ends
 
 
 class NotWritten(sa.exc.SQLAlchemyError):
-    """Not written, or nobody knows. Names the kind of fault: the fault itself may be another's."""
+    """Not written, or it is not known whether it was. Names only the kind of fault, because the
+    fault itself may quote another request's values."""
 
 
 class DirectWriter:
-    """PostgreSQL: each in a transaction of its own, on the connection it has read on."""
+    """PostgreSQL: each piece of work in a transaction of its own, on the connection it has read
+    on."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -49,7 +51,7 @@ class DirectWriter:
             return work(conn)
 
     def decide_and_write(self, decide: Decide[T], unheard: Unheard[T] | None = None) -> T:
-        """`unheard` is never told: whoever gives up here has ended the connection."""
+        """`unheard` is never called: a request that gives up here has ended its connection."""
         refuse_nested()
         with self._engine.connect() as conn:
             work = decide(conn)
@@ -69,7 +71,8 @@ class _Piece:
 
 
 class GroupCommit:
-    """SQLite. Each piece of work is kept whole or not at all, and raises its own error alone."""
+    """SQLite. Each piece of work is written completely or not at all, and only its own request gets
+    its error."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -86,8 +89,12 @@ class GroupCommit:
         return self.decide_and_write(lambda _: work)
 
     def decide_and_write(self, decide: Decide[T], unheard: Unheard[T] | None = None) -> T:
-        """What was read may have changed when it is written: the work compares and swaps. Raises
-        what it raises, or NotWritten, also if nobody knows how the commit ended."""
+        """Run `decide`, then write what it returns. What was read may have changed by then, so the
+        work must compare and swap. `unheard` gets the result if it was written after the request
+        gave up.
+
+        Raises what the work raises, or NotWritten, also if it is not known how the commit ended.
+        """
         refuse_nested()
         if self._process != os.getpid():  # a forked child has its parent's queue and no thread
             self._start_afresh()
@@ -118,7 +125,7 @@ class GroupCommit:
                         return
 
     def _serve(self, batch: list[_Piece]) -> None:
-        """Decide and write for `batch`, and for whoever waits beside it."""
+        """Decide and write for `batch`, and for whatever else waits by now."""
         with suppress(queue.Empty):
             while len(batch) < MOST:
                 batch.append(self._waiting.get_nowait())
@@ -133,8 +140,8 @@ class GroupCommit:
                 piece.fail(NotWritten(type(problem).__name__))
 
     def _write(self, conn: sa.Connection, batch: list[_Piece]) -> None:
-        """In one transaction; of a piece that fails nothing is kept, and the others are written
-        again without it."""
+        """Write the batch in one transaction. If a piece fails, all is rolled back and the others
+        are written again without it."""
         running: list[_Piece] | None = None
         while running is None or running:
             try:
@@ -161,7 +168,7 @@ def _tell(unheard: Unheard[Any], future: Future[Any]) -> None:
 
 
 class _PieceFailed(Exception):
-    """One piece met a fault of its own."""
+    """One piece of work failed, and not the file or the lock."""
 
     def __init__(self, piece: _Piece, problem: BaseException) -> None:
         super().__init__(type(problem).__name__)
@@ -177,8 +184,8 @@ def _decide(conn: sa.Connection, piece: _Piece) -> None:
 
 
 def _begin(conn: sa.Connection, batch: list[_Piece]) -> bool:
-    """Queue to write for as long as any of these waits: that is for the requests to say. False if
-    all have given up."""
+    """Wait for the write lock for as long as any of these requests waits: each has a deadline of
+    its own. False if all have given up."""
     while True:
         try:
             lock_for_write(conn)

@@ -16,7 +16,8 @@ KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count"
 
 
 class DeadlineConnection(psycopg.Connection[Any]):
-    """Closed when the server has not answered by the deadline: the query may still run there."""
+    """A connection that is closed if the server has not answered by the deadline, because the query
+    may still be running there."""
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         if timeout is not None:  # whoever listens for notifications waits as long as they say
@@ -29,7 +30,7 @@ class DeadlineConnection(psycopg.Connection[Any]):
 
 
 def connect_arguments(url: sa.URL, write_wait: float) -> dict[str, Any]:
-    """Limits for every statement and lock. What the URL itself asks for goes before ours."""
+    """Limits for every statement and lock. What the URL itself sets takes precedence."""
     limit = int(write_wait * 1000)
     asked = url.query.get("options", ())  # connect_args would hide the options in the URL
     limits = f"-c statement_timeout={limit} -c lock_timeout={limit}"
@@ -42,7 +43,7 @@ def connect_arguments(url: sa.URL, write_wait: float) -> dict[str, Any]:
 
 
 def connect(_dialect: Any, _record: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
-    """For SQLAlchemy's `do_connect`: a connection, made before the deadline."""
+    """For SQLAlchemy's `do_connect`: connect before the deadline."""
     left = min(WRITE_WAIT, remaining(WRITE_WAIT))
     if left < 2:  # libpq waits no less
         raise OperationalError("no time is left to connect")
@@ -50,7 +51,8 @@ def connect(_dialect: Any, _record: Any, arguments: list[Any], named: dict[str, 
 
 
 def refuse_closed_connection(connection: Any, *_: Any) -> None:
-    """For SQLAlchemy's `checkout`. A server says when it ends a connection, and nothing else to an
-    idle one: a look at the socket costs no round trip, as a query at each checkout would."""
+    """For SQLAlchemy's `checkout`. The only thing that a server sends on an idle connection is that
+    it ends it, so a look at the socket is enough: a query at each checkout would cost a round
+    trip."""
     if connection.closed or select.select([connection.fileno()], [], [], 0)[0]:
         raise sa.exc.DisconnectionError("the server has ended it")

@@ -1,9 +1,10 @@
 """SQLite connections whose writers queue, instead of guessing when to try again.
 
-SQLite lets one writer in at a time; the others sleep, longer each time, and under load some guess
-wrong for seconds. So the first write of a transaction waits for a lock between the threads of this
-process, and then asks every millisecond or two until no other process writes. The driver's own
-connection class does it: whoever writes through the engine queues, the job engine too.
+SQLite allows one writer at a time; the others sleep, longer each time, and under load some miss
+their chance for seconds. So the first write of a transaction waits for a lock between the threads
+of this process, and then asks every millisecond or two until no other process writes. The driver's
+own connection class does it, so that everything that writes through the engine queues, the job
+engine too.
 
 - A SELECT outside a write transaction takes no lock and sees the newest commit.
 - The first write begins with BEGIN IMMEDIATE. What was read before it may have changed: whoever
@@ -25,13 +26,13 @@ from urllib.parse import quote
 
 from .deadline import WRITE_WAIT, remaining
 
-TRIPPED_WAIT = 0.5  # seconds to wait once somebody has waited in vain, until a write begins
+TRIPPED_WAIT = 0.5  # seconds that a wait may take once one has timed out, until a write begins
 PAUSES = (0.0002, 0.002)  # seconds between two tries to begin: at first, at most
 
 
 class WriterLock:
-    """One writer at a time in this process, and a circuit breaker: once a wait was in vain the next
-    are short, because requests that wait for a thread behind these are to be in time too."""
+    """One writer at a time in this process, with a circuit breaker: after a wait has timed out the
+    next ones are short, because the requests queued behind them have deadlines, too."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # not an RLock: another thread may release it
@@ -43,7 +44,8 @@ class WriterLock:
         return min(seconds, TRIPPED_WAIT) if self._tripped else seconds
 
     def failed(self, waited: float) -> None:
-        """A wait was in vain; one that was short anyway says nothing about the database."""
+        """Trip the breaker after a wait that timed out, unless it was a short one: that says
+        nothing about the database."""
         self._tripped = self._tripped or waited >= TRIPPED_WAIT
 
     def begin(self, connection: sqlite3.Connection, seconds: float) -> None:
@@ -86,14 +88,15 @@ _locks: dict[tuple[str, int], WriterLock] = {}
 
 
 def writer_lock(database: str | os.PathLike[str]) -> WriterLock:
-    """The lock of a database file. A forked child has its own: its parent's is never released."""
+    """The lock of a database file. A forked child gets its own: its copy of the parent's is never
+    released."""
     key = (os.path.realpath(database), os.getpid())
     return _locks.get(key) or _locks.setdefault(key, WriterLock())
 
 
 class QueuedConnection(sqlite3.Connection):
-    """Holds the writer lock from its first write to the end of the transaction. The file must be
-    there."""
+    """Holds the writer lock from its first write to the end of the transaction. The file must
+    exist."""
 
     def __init__(self, database: str, write_wait: float = WRITE_WAIT, **named: Any) -> None:
         self._path, self._write_wait = os.path.realpath(database), write_wait
@@ -161,7 +164,7 @@ class QueuedConnection(sqlite3.Connection):
             self.release()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> Literal[False]:
-        self.commit() if kind is None else self.rollback()  # the driver's own passes these by
+        self.commit() if kind is None else self.rollback()  # the driver's own calls neither
         return False
 
     def __del__(self) -> None:
@@ -216,7 +219,8 @@ _FILE_FAULTS = (sqlite3.SQLITE_BUSY, 6, 8, 10, 11, 13, 14, 26)
 
 
 def is_file_fault(problem: BaseException, kinds: Iterable[int] = _FILE_FAULTS) -> bool:
-    """Is it the file, and not what was to be written? Whoever tries at once meets the same."""
+    """Is the fault in the file, and not in what was to be written? Then a retry fails in the same
+    way."""
     original = getattr(problem, "orig", problem)
     return isinstance(original, sqlite3.Error) and original.sqlite_errorcode & 0xFF in kinds
 

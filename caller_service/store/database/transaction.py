@@ -14,18 +14,19 @@ _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 
 class NestedWrite(RuntimeError):
-    """A transaction was opened inside another: a piece of work has one."""
+    """A transaction was opened inside another: a piece of work has exactly one."""
 
 
 def refuse_nested() -> None:
-    """Raises NestedWrite in the middle of a transaction."""
+    """Raise NestedWrite inside a transaction."""
     if _writing.get():
         raise NestedWrite
 
 
 @contextmanager
 def transaction(engine: sa.Engine, conn: sa.Connection | None = None) -> Iterator[sa.Connection]:
-    """Commits at the end, rolls back on any error. `conn`: go on with what was read on it."""
+    """A transaction that commits at the end and rolls back on any error. `conn`: continue on the
+    connection that was read on."""
     refuse_nested()
     mark = _writing.set(True)
     try:
@@ -41,9 +42,9 @@ def transaction(engine: sa.Engine, conn: sa.Connection | None = None) -> Iterato
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection to read from. What is read in it is of no one moment: each statement sees what
-    is committed when it runs. PostgreSQL would see no more in a transaction of its usual isolation,
-    and it costs two more ways there and back; on SQLite a SELECT begins none."""
+    """A connection to read from, without a snapshot: each statement sees what is committed when it
+    runs. On PostgreSQL a transaction of the usual isolation would see no more, and costs two more
+    round trips; on SQLite a SELECT begins none."""
     with engine.connect() as conn:
         if conn.dialect.name == "postgresql":
             conn = conn.execution_options(isolation_level="AUTOCOMMIT")
@@ -51,6 +52,7 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def lock_for_write(conn: sa.Connection) -> None:
-    """On SQLite, queue to write before reading: what is read is still true when written."""
+    """On SQLite, take the write lock before reading, so that what is read is still true when
+    written."""
     if conn.dialect.name == "sqlite":
         execute_raw(conn, "BEGIN IMMEDIATE", ())
