@@ -46,7 +46,7 @@ def section(project: Path, document: str, title: str) -> str:
     return found[1]
 
 
-def test_every_setting_is_told(project: Path) -> None:
+def test_every_setting_is_documented(project: Path) -> None:
     code = Path(caller_service.config.settings.__file__ or "").read_text()
     read = set(re.findall(r'"((?:CALLER|TWILIO)_[A-Z_]+)"', code))
     told = set(
@@ -58,7 +58,7 @@ def test_every_setting_is_told(project: Path) -> None:
     assert read - {"TWILIO_API"} == told
 
 
-def test_every_key_of_program_toml_is_told(project: Path) -> None:
+def test_every_key_of_program_toml_is_documented(project: Path) -> None:
     told = section(project, "docs/operations.md", "Settings")
     keys = [
         field.name
@@ -88,7 +88,7 @@ def names(command: click.Command, before: str = "") -> list[str]:
     return [before.strip()]
 
 
-def test_every_command_is_told(project: Path) -> None:
+def test_every_command_is_documented(project: Path) -> None:
     told = section(project, "docs/operations.md", "Commands")
 
     for name in names(main):
@@ -97,7 +97,7 @@ def test_every_command_is_told(project: Path) -> None:
         assert name in main.commands, name
 
 
-def test_every_door_is_told(project: Path, house: House) -> None:
+def test_every_endpoint_is_documented(project: Path, house: House) -> None:
     document = (project / "docs/dispatch-api.md").read_text()
     told = {
         re.sub(r"<[^>]+>", "<>", path) for path in re.findall(r"`(?:GET|POST) (/[^`]*)`", document)
@@ -197,7 +197,7 @@ def test_every_requirement_of_the_standard_is_answered_once(project: Path) -> No
             assert len(how) > 40, numbers
 
 
-def test_every_use_of_cryptography_is_told(project: Path) -> None:
+def test_every_use_of_cryptography_is_documented(project: Path) -> None:
     """Every file that hashes, signs, encrypts or compares secrets is in the inventory."""
     told = set(
         re.findall(

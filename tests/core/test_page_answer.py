@@ -292,7 +292,7 @@ def test_what_means_nothing_or_both_is_asked_back(rest: str) -> None:
 
 
 @pytest.mark.parametrize(("rest", "takes"), TIMES.items())
-def test_a_time_takes_it(rest: str, takes: Takes) -> None:
+def test_a_time_takes_the_case(rest: str, takes: Takes) -> None:
     assert read_answer(rest) == takes
 
 
@@ -302,7 +302,7 @@ def test_a_holder_acts_by_text(rest: str, act: Act) -> None:
 
 
 @pytest.mark.parametrize(("rest", "words"), SAID.items())
-def test_anything_else_is_words(rest: str, words: str) -> None:
+def test_anything_else_is_words_for_the_resident(rest: str, words: str) -> None:
     assert read_answer(rest) == Says(words)
 
 
@@ -318,7 +318,7 @@ def test_anything_else_is_words(rest: str, words: str) -> None:
         ("what", Unclear()),
     ],
 )
-def test_a_signature_changes_nothing(
+def test_a_phones_signature_changes_no_answer(
     said: str, meant: Takes | Passes | Unclear, between: str, signature: str
 ) -> None:
     assert read_answer(said + between + signature) == meant
@@ -326,7 +326,7 @@ def test_a_signature_changes_nothing(
 
 @settings(max_examples=200)
 @given(st.text(max_size=200))
-def test_any_text_is_read(rest: str) -> None:
+def test_no_text_raises_and_words_for_the_resident_have_letters(rest: str) -> None:
     answer = read_answer(rest)
     assert not isinstance(answer, Says) or any(mark.isalpha() for mark in answer.words)
 

@@ -334,7 +334,7 @@ def test_invisible_characters_vanish_where_they_do_nothing(body: str, words: str
         ("yes no", ("yes", "no")),
     ],
 )
-def test_emoji_around_an_answer(text: str, expected: tuple[str, ...]) -> None:
+def test_emoji_around_an_answer_are_removed(text: str, expected: tuple[str, ...]) -> None:
     assert without_trailing_emoji(normal(text)) == expected
 
 
@@ -398,7 +398,7 @@ def test_no_text_at_all_makes_it_fail(body: str) -> None:
 
 @settings(max_examples=200)
 @given(st.binary(min_size=12, max_size=80))
-def test_any_bytes_as_base64(raw: bytes) -> None:
+def test_base64_of_any_bytes_raises_nothing(raw: bytes) -> None:
     clean(base64.b64encode(raw).decode())
 
 

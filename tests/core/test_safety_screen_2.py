@@ -468,7 +468,9 @@ def test_after_the_hand_off_a_story_is_told_to_somebody_and_a_question_stands_be
 @pytest.mark.parametrize(
     ("said", "human"), [("1", True), ("3", True), ("not sure", True), ("skip", True), ("2", False)]
 )
-def test_the_check(said: str, human: bool) -> None:
+def test_a_yes_or_a_doubt_at_the_check_question_is_a_danger_and_a_no_closes_nothing(
+    said: str, human: bool
+) -> None:
     person = after_hand_off().texts(STORY).texts(said)
 
     assert person.case.in_danger is human and not person.case.ended

@@ -171,7 +171,7 @@ def test_whoever_else_gets_it_ends_the_asking() -> None:
             take_asked(other, "Ben", later(20))
 
 
-def test_what_is_refused() -> None:
+def test_each_refusal_of_a_takeover_names_its_reason() -> None:
     case = danger()
     for by, to, full, code in (
         ("Ben", "Cy", (), "not_yours"), ("Ana", "", (), "no_such_person"),

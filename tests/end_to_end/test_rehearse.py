@@ -244,7 +244,7 @@ def test_a_child_that_dies_ends_the_rehearsal_with_a_word(
     one.gone()
 
 
-def test_live_is_not_rehearsed(tmp_path: Path) -> None:
+def test_rehearse_is_refused_in_live_mode(tmp_path: Path) -> None:
     ended = command(tmp_path, "rehearse", environment=clean_environment(CALLER_MODE="live"))
     assert ended.returncode == 1 and ended.stderr and "Traceback" not in ended.stderr
 

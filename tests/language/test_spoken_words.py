@@ -56,7 +56,7 @@ def lasts(language: str, key: str, **fill: str) -> float:
     return seconds(said(language, key, **fill), SHIPPED[language])
 
 
-def test_the_phone_has_words() -> None:
+def test_the_catalog_has_spoken_keys() -> None:
     assert len(KEYS) > 50
 
 

@@ -142,7 +142,9 @@ def test_a_number_may_be_withheld(service: Service, me: Handset, withheld: str) 
     assert ME not in str(service.asked)
 
 
-def test_words_take_their_time(service: Service, me: Handset, time: VirtualTime) -> None:
+def test_speech_takes_its_time_at_150_words_a_minute(
+    service: Service, me: Handset, time: VirtualTime
+) -> None:
     """150 words a minute; each digit counts as a word."""
     assert 4.0 == pytest.approx(speech_seconds("Is this about you? Yes, press 1. Other, press 2."))
     assert 2.0 == pytest.approx(speech_seconds("Call 911 now."))

@@ -93,7 +93,7 @@ def test_who_only_looks_leaves_nothing(house: House) -> None:
     assert not house.rows("case") and not house.rows("visit") and not house.rows("contact")
 
 
-def test_the_request_in_spanish(house: House) -> None:
+def test_a_spanish_browser_gets_the_questions_in_spanish(house: House) -> None:
     me = Browser(house, headers={"Accept-Language": "es-MX,es;q=0.9"}).goes("/request")
     assert me.page.heading == house.words("ask.who", "es")
     me.answers(*CALM)
@@ -723,7 +723,9 @@ def at_the_place(house: House) -> Browser:
         ({"place": ""}, None),
     ],
 )
-def test_the_place(house: House, given: dict[str, str], located: str | None) -> None:
+def test_a_place_is_found_or_asked_for_once_more(
+    house: House, given: dict[str, str], located: str | None
+) -> None:
     me = at_the_place(house)
     me.sends(**given)
     if located is None:
@@ -1332,7 +1334,9 @@ def test_words_after_the_end_begin_a_new_request_that_is_linked(house: House) ->
     assert me.status == 200
 
 
-def test_cancel_and_delete(house: House) -> None:
+def test_a_cancelled_request_shows_no_step_that_did_not_happen_and_can_be_deleted(
+    house: House,
+) -> None:
     me = asks_for_a_team(Browser(house))
     me.presses("cancel", name="act")
     assert me.case().status == "cancelled"

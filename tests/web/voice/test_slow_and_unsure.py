@@ -140,7 +140,7 @@ def test_reports_come_in_any_order_and_twice(house: House, order: tuple[str, ...
 
 
 @pytest.mark.parametrize("end", ["completed", "busy", "failed", "no-answer", "canceled"])
-def test_each_end_is_one(house: House, end: str) -> None:
+def test_every_final_status_of_a_call_ends_it(house: House, end: str) -> None:
     me = Caller(house).rings().presses("1", NO).reports(end)
     assert not me.case().on_line
 
