@@ -31,10 +31,6 @@ def packet(case: Case, program: Program, number: str | None = None) -> dict[str,
     was called safe, or was not asked in danger: then its condition says so. "" is a number that
     cannot be decrypted."""
     number = None if case.cannot_text == CannotText.WITHHELD else number
-    contact = case.answers.get("contact", "not_asked")
-    condition = number_condition(case)
-    texts = TERMS[standing(case)].human and contact in TEXT_ALLOWED and "text" not in case.withdrawn
-    calls = calls_wanted(case)
     return (
         {
             "type": TYPE,
@@ -57,49 +53,15 @@ def packet(case: Case, program: Program, number: str | None = None) -> dict[str,
             "police_requested": False,
             "team": case.team or None,
             "interpreter": case.interpreter,
-            "place": {
-                "text": place_text(case) or None,
-                "located": case.located or "not_asked",
-                "area": case.area or None,
-                "point": {"longitude": case.point[0], "latitude": case.point[1]}
-                if case.point
-                else None,
-            },
+            "place": _place(case),
             "who": case.answers.get("who", "not_asked"),
             "need": case.answers.get("need", "not_asked"),
             "language": {
                 "bcp47": case.language,
                 "iso639_3": program.iso639_3.get(case.language, "und"),
             },
-            "contact": {
-                "terms": contact,
-                "number": number if condition and number else None,
-                "number_condition": condition,
-                "standing": standing(case).value,
-                "withdrawn": sorted(case.withdrawn),
-                "text": texts and not case.cannot_text,
-                "call": calls,
-                "voicemail": case.answers.get("voicemail", "not_asked"),
-                "page": case.on_web,
-                "deaf_or_asl": contact == ContactAnswer.TEXT_DEAF or case.deaf,
-                "cannot_text": case.cannot_text or None,
-                "not_told": case.not_told,
-                "only_replies": not (texts or calls or case.on_web),
-                "watched": case.watched,
-            },
-            "conversation": {
-                "accepted_by": case.accepted_by or None,
-                "holder": case.holder or None,
-                "open_questions": list(open_questions(program.protocol, case))
-                if (case.in_danger or case.held) and Mark.ANSWERS_ERASED not in case.marks
-                else [],
-                "answered_for": dict(case.answered_for),
-                "minor": case.minor,
-                "minor_reviewed_by": case.minor_reviewed or None,
-                "unread_language": case.unread_language or None,
-                "phone_in_other_hands": case.parked,
-                "on_the_line": case.on_line,
-            },
+            "contact": _contact(case, number),
+            "conversation": _conversation(case, program),
             "notes": [
                 {"self_reported": True, "words": words, "translated": False}
                 for words in case.narrative
@@ -132,6 +94,56 @@ def packet(case: Case, program: Program, number: str | None = None) -> dict[str,
         | ({"unopened": closed} if (closed := _unopened(case, number)) else {})
         | ({"erased": gone} if (gone := _erased(case)) else {})
     )
+
+
+def _place(case: Case) -> dict[str, Any]:
+    point = {"longitude": case.point[0], "latitude": case.point[1]} if case.point else None
+    return {
+        "text": place_text(case) or None,
+        "located": case.located or "not_asked",
+        "area": case.area or None,
+        "point": point,
+    }
+
+
+def _contact(case: Case, number: str | None) -> dict[str, Any]:
+    """How the resident may be reached, and what was never asked."""
+    terms = case.answers.get("contact", "not_asked")
+    condition = number_condition(case)
+    texts = TERMS[standing(case)].human and terms in TEXT_ALLOWED and "text" not in case.withdrawn
+    calls = calls_wanted(case)
+    return {
+        "terms": terms,
+        "number": number if condition and number else None,
+        "number_condition": condition,
+        "standing": standing(case).value,
+        "withdrawn": sorted(case.withdrawn),
+        "text": texts and not case.cannot_text,
+        "call": calls,
+        "voicemail": case.answers.get("voicemail", "not_asked"),
+        "page": case.on_web,
+        "deaf_or_asl": terms == ContactAnswer.TEXT_DEAF or case.deaf,
+        "cannot_text": case.cannot_text or None,
+        "not_told": case.not_told,
+        "only_replies": not (texts or calls or case.on_web),
+        "watched": case.watched,
+    }
+
+
+def _conversation(case: Case, program: Program) -> dict[str, Any]:
+    """Who has the case, who leads the conversation, and what they have to know."""
+    asks = (case.in_danger or case.held) and Mark.ANSWERS_ERASED not in case.marks
+    return {
+        "accepted_by": case.accepted_by or None,
+        "holder": case.holder or None,
+        "open_questions": list(open_questions(program.protocol, case)) if asks else [],
+        "answered_for": dict(case.answered_for),
+        "minor": case.minor,
+        "minor_reviewed_by": case.minor_reviewed or None,
+        "unread_language": case.unread_language or None,
+        "phone_in_other_hands": case.parked,
+        "on_the_line": case.on_line,
+    }
 
 
 def _called_911(case: Case) -> dict[str, Any]:

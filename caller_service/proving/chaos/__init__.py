@@ -18,6 +18,7 @@ import tempfile
 import time
 from base64 import b64encode
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +32,7 @@ from caller_service.config.settings import Settings
 from caller_service.core.access import API, SCOPES, Token
 from caller_service.core.journal_events import Event
 from caller_service.core.outbound import NOT_RECEIVED, UNSENT
+from caller_service.core.program import Program
 from caller_service.language.catalog import read_catalog
 from caller_service.proving.bench import free_port
 from caller_service.rehearsal.cad_stand_in import create_cad
@@ -161,27 +163,41 @@ def _run(
         service.end()
         # everything must open with the new keys alone
         turned = Settings.from_environment({**environment, **alone}, here=folder)
-        with engine.connect() as conn:
-            evidence = Evidence(town, conn, turned, program.ladder, ended)
-            rung = conn.execute(
-                sa.select(sa.func.count()).where(journal.c.event == Event.CLOCK)
-            ).scalar()
-            clocks = (
-                f"every due clock within {HONOURED:g} s of the service being up "
-                f"({rung} rang, the latest {latest:.1f} s late)"
-            )
-            called = wrong_calls(
-                conn, stood, town.callers, read_catalog(program.languages), town.counts
-            )
-            visited = wrong_visits(conn, town.visitors, evidence.sealer, town.counts)
-            verdicts = [
-                *evidence.wrong(),
-                *called,
-                *visited,
-                (clocks, [f"{latest:.1f} s"] * (latest > HONOURED)),
-            ]
+        verdicts = _verdicts(town, engine, turned, program, ended, stood, latest)
         town.counts["texts"] = len(town.sent)
         return _report(town.counts, service.faults(), verdicts, again)
+
+
+def _verdicts(
+    town: Town,
+    engine: sa.Engine,
+    settings: Settings,
+    program: Program,
+    ended: datetime,
+    stood: Sequence[callers.Stands],
+    latest: float,
+) -> list[tuple[str, list[str]]]:
+    """Every promise, with what broke it. `latest`: seconds that the latest timer was late while
+    everything was up."""
+    with engine.connect() as conn:
+        evidence = Evidence(town, conn, settings, program.ladder, ended)
+        fired = conn.execute(
+            sa.select(sa.func.count()).where(journal.c.event == Event.CLOCK)
+        ).scalar()
+        clocks = (
+            f"every due clock within {HONOURED:g} s of the service being up "
+            f"({fired} fired, the latest {latest:.1f} s late)"
+        )
+        called = wrong_calls(
+            conn, stood, town.callers, read_catalog(program.languages), town.counts
+        )
+        visited = wrong_visits(conn, town.visitors, evidence.sealer, town.counts)
+        return [
+            *evidence.wrong(),
+            *called,
+            *visited,
+            (clocks, [f"{latest:.1f} s"] * (latest > HONOURED)),
+        ]
 
 
 def _rotation(settings: Settings) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
