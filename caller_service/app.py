@@ -40,7 +40,7 @@ from caller_service.web.dispatch.phone import phone
 from caller_service.web.dispatch.printed_hand_off import printable
 from caller_service.web.operations.health import health, metrics
 from caller_service.web.residents.form import form
-from caller_service.web.residents.front_page import nowhere, pages
+from caller_service.web.residents.front_page import not_found_page, pages
 from caller_service.web.residents.rendering import dialable, in_language
 from caller_service.web.residents.times import ago, clock_time
 from caller_service.web.shared.failure_limit import FailureLimit
@@ -101,7 +101,7 @@ def build(settings: Settings, program: Program | None = None) -> Flask:
     app.extensions["caller_settings"] = settings
     app.extensions["caller_failure_limit"] = FailureLimit()
     app.session_interface = NoCookieNoSession()
-    register_error_handlers(app, nowhere)
+    register_error_handlers(app, not_found_page)
     register_api(app, eido, phone)
     app.jinja_env.globals.update(
         static_url=static_url,

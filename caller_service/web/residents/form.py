@@ -39,6 +39,7 @@ from caller_service.web.shared.see_other import see_other
 from . import keys
 from .rendering import (
     check_view,
+    current_scene,
     danger_view,
     in_language,
     language,
@@ -50,9 +51,8 @@ from .rendering import (
     say,
     screen_at,
     signed,
-    speaks,
     status_view,
-    the_scene,
+    use_language,
     version_of,
 )
 from .views import CodeView, StatusView
@@ -129,7 +129,7 @@ def show_http_error(error: HTTPException) -> Response:
     try:
         page = render("error.html", kind=kind, back="/")
     except sa.exc.SQLAlchemyError:
-        keys.read_no_more()
+        keys.skip_page_lookup()
         page = render("error.html", kind=kind, back="/")
     return _response(page, error.code or 500)
 
@@ -170,7 +170,7 @@ def _danger(found: VisitState, kept: page_visit.Kept) -> Response:
 def _first(status: int = 200) -> Response:
     """The first question. Nothing is stored about somebody who only looks."""
     case = _blank_case()
-    screen = request_form.first_question(case, the_scene())
+    screen = request_form.first_question(case, current_scene())
     view = question_view(None, case, page_visit.Kept(), screen, first=True)
     answer = _response(render("question.html", view=view), status)
     keys.set_cookie(answer, keys.TRIED, "1")
@@ -238,7 +238,7 @@ def answered(number: int) -> Any:
         return _posted("words", value=written[:LONGEST])
     if act:
         return _posted(act if act in ("person", "emergency") else "person")
-    stood = keys.stood()
+    stood = keys.posted_screen()
     if stood is None:
         return _not_signed()
     if "answer" in request.form:
@@ -363,7 +363,7 @@ def sent() -> Any:
 def status() -> Any:
     found = keys.page()
     if found is None:
-        return _no_such_page() if keys.secret() else _redirect("/code")
+        return _no_such_page() if keys.browser_key() else _redirect("/code")
     kept = page_visit.kept_of(found.visit)
     screen_now = request_form.screen_of(found.case, kept.position)
     if screen_now == request_form.DANGER:
@@ -448,7 +448,7 @@ def opened() -> Any:
     if found is None:
         return _no_such_page()
     if request.form.get("act") == "anew":
-        page_visit.leave(parts(), keys.secret())
+        page_visit.leave(parts(), keys.browser_key())
         answer = _redirect("/request")
         for name in (keys.PAGE, keys.SHARED):
             keys.drop_cookie(answer, name)
@@ -457,7 +457,7 @@ def opened() -> Any:
         page_visit.unlock(parts(), found, "")
         return _redirect(f"{keys.base()}/s")
     typed = request.form.get("code_word", "")
-    if keys.stood() is not None and _shows_danger_beside_a_word(typed):
+    if keys.posted_screen() is not None and _shows_danger_beside_a_word(typed):
         return _posted("words", value=typed[:LONGEST])
     attempt = failure_limit().attempt(
         "page_word", source(request.remote_addr), account=found.case.id, pace=TYPED
@@ -487,10 +487,10 @@ def acted() -> Any:
         keys.set_cookie(answer, keys.SHARED, "1")
         return answer
     if act == "hide":
-        page_visit.hide_words(parts(), keys.secret())
+        page_visit.hide_words(parts(), keys.browser_key())
         return _redirect(f"{keys.base()}/s")
     if act == "code":
-        page_visit.new_code(parts(), keys.secret())
+        page_visit.new_code(parts(), keys.browser_key())
         return _redirect(f"{keys.base()}/s")
     if "answer" in request.form:  # a question that stands on this page
         return _posted("answer", value=request.form["answer"][:40])
@@ -653,13 +653,13 @@ def _watched_now(key: str) -> bool:
 @with_or_without_key("/out", methods=["GET", "POST"])
 def out() -> Any:
     """Leave: invalidate the browser's key, so that no older page in its history opens anything."""
-    if key := keys.secret():
+    if key := keys.browser_key():
         try:
             with deadline(WRITE_WAIT):
                 page_visit.leave(parts(), key)
         except (NotWritten, sa.exc.SQLAlchemyError) as problem:  # they leave all the same
             log.error("a key was not spent", extra={"fault": type(problem).__name__})
-            keys.read_no_more()
+            keys.skip_page_lookup()
     page = _response(render("out.html", exit_to=parts().program.exit_to))
     page.headers["Refresh"] = f"0; url={parts().program.exit_to}"
     for name in (keys.PAGE, keys.TRIED, keys.LANGUAGE, keys.SHARED):
@@ -684,7 +684,7 @@ def language_chosen() -> Any:
     if found is not None:
         act = Act("language", found.visit.step, keys.nonce(), value=tag, idle=_idle_limit())
         with deadline(WRITE_WAIT):
-            opened = resident_page.post(parts(), keys.secret(), act)
+            opened = resident_page.post(parts(), keys.browser_key(), act)
     answer: Response
     if typed:
         answer = _same_words(opened, typed[:LONGEST], tag, back)
@@ -699,13 +699,13 @@ def language_chosen() -> Any:
 def _same_words(opened: resident_page.Opened | None, typed: str, tag: str, back: str) -> Response:
     """The same screen in another language, with unsent words still in its field."""
     if opened is None:
-        speaks(tag)
+        use_language(tag)
         return _no_such_page(words=typed)
     found, kept = opened.found, opened.kept
     name = request_form.screen_of(found.case, kept.position)
     if name not in (request_form.STATUS, request_form.CHECK) or _locked(found):
         return _redirect(back)
-    keys.now_opens(found, _open_path(opened))
+    keys.set_open_page(found, _open_path(opened))
     if name == request_form.STATUS:
         return _status(found, kept, typed)
     return _response(render("check.html", view=check_view(found, kept, typed), draft=kept))
@@ -717,10 +717,10 @@ def _same_words(opened: resident_page.Opened | None, typed: str, tag: str, back:
 def _posted(act: str, value: str = "", accuracy: float = 0.0, inline: bool = True) -> Any:
     """Carry out one post, then show the open screen: in the response if the script asked for that.
     If it fails, what was typed is shown again."""
-    stood = keys.stood()
+    stood = keys.posted_screen()
     if stood is None:
         return _not_signed()
-    secret = keys.secret()
+    secret = keys.browser_key()
     read = timedelta(seconds=parts().program.clocks.read_page)
     read_at = stood.served + (stood.trip + read if read else read)
     done = Act(
@@ -762,7 +762,7 @@ def _next_screen(opened: resident_page.Opened) -> Response:
     """The open screen as the response to the post: what a browser would request after a 303. Its
     URL is in it (`data-at`), for the history."""
     found, kept = opened.found, opened.kept
-    keys.now_opens(found, _open_path(opened))
+    keys.set_open_page(found, _open_path(opened))
     name = request_form.screen_of(found.case, kept.position)
     if name == request_form.DANGER:
         return _danger(found, kept)
@@ -775,7 +775,7 @@ def _next_screen(opened: resident_page.Opened) -> Response:
 
 def _unavailable() -> Response:
     """We could not store it: a page from which the same words can be sent again."""
-    keys.read_no_more()
+    keys.skip_page_lookup()
     field = next((name for name in ("words", "place", "number") if request.form.get(name)), "")
     more: dict[str, Any] = {"typed": request.form[field], "name": field} if field else {}
     if request.form:  # to the same address
@@ -826,7 +826,7 @@ def _no_such_page(kind: str = "", words: str = "") -> Response:
         return _response(render("error.html", kind="unsent_words", **again, **nobody), 404)
     if kind:
         return _response(render("gone.html", kind=kind, **nobody), 404)
-    if not posted and keys.secret():
+    if not posted and keys.browser_key():
         return _redirect("/")
     return _response(render("error.html", kind="unsent" if posted else "lost", **nobody), 404)
 

@@ -1,5 +1,5 @@
 """The public pages: what the service is, who comes, and the published list of situations in which
-police could come (README.md)."""
+police could come (docs/safety-rules.md, "Before question one")."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .rendering import chosen_language
 from .times import open_hours
 
 pages = guarded("pages", open_to_all)
-# what is for staff and for machines answers in its own way
+# paths for staff and machines, which get responses of their own
 _NOT_OURS = (
     "/console", "/hand-offs", "/health", "/metrics", "/recordings", "/static", "/twilio"
 )  # fmt: skip
@@ -62,9 +62,9 @@ def police() -> str:
     return _page("police.html", cases=POLICE_CASES)
 
 
-def nowhere(status: int) -> Response | None:
-    """For a browser that asks for an address or a method that does not exist: whoever mistyped it
-    may need help now. None: another answer fits. It needs no database."""
+def not_found_page(status: int) -> Response | None:
+    """The page for a browser that requests a URL or a method that does not exist, because somebody
+    who mistyped it may need help now. Needs no database. None: another response fits."""
     asks_for_a_page = "text/html" in request.headers.get("Accept", "")
     if status not in (400, 404, 405) or request.path.startswith(_NOT_OURS) or not asks_for_a_page:
         return None

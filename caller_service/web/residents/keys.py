@@ -1,8 +1,8 @@
-"""Who asks for a private page: by a cookie, or where there are none by a code in the address; and
-what a screen carries with it.
+"""The key by which a browser opens a private page, and the signed field of each form. The key is in
+a cookie or, without cookies, in the URL.
 
-The form's `at` is signed: it names the visit, the screen, its step and when it was served, and is
-used up by one post. It is also what another site cannot know.
+The field `at` names the visit, the screen, its step and when it was served, and is valid for one
+post. Another site cannot know it, so it is the CSRF token, too.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LONGEST_TRIP = timedelta(seconds=8)  # a round trip that is measured longer was 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What the form that was posted stood on."""
+    """The screen that a posted form was on."""
 
     visit: str  # "": before there is one
     name: str
@@ -40,7 +40,7 @@ class Screen:
 
 
 def sign(screen: Screen) -> str:
-    """The hidden field `at` of a form."""
+    """The signed value of a form's hidden field `at`."""
     plain = [
         screen.visit, screen.name, screen.step, int(screen.served.timestamp() * 1000),
         int(screen.trip.total_seconds() * 1000), screen.nonce,
@@ -50,10 +50,11 @@ def sign(screen: Screen) -> str:
 
 
 def read(signed: str, secret_key: str = "") -> Screen | None:
-    """None: it is not ours. `secret_key`: the service's, where there is no app."""
+    """Read a form's `at`; None if we did not sign it. `secret_key`: the service's, if there is no
+    app."""
     try:
-        told = _signer(secret_key or _secret_key()).loads(signed)
-        visit, name, step, served, trip, nonce = told
+        fields = _signer(secret_key or _secret_key()).loads(signed)
+        visit, name, step, served, trip, nonce = fields
     except (BadSignature, ValueError, TypeError):
         return None
     return Screen(
@@ -62,12 +63,13 @@ def read(signed: str, secret_key: str = "") -> Screen | None:
     )  # fmt: skip
 
 
-def stood() -> Screen | None:
-    """The screen that this post stood on; None: it is not ours. Read once a request."""
+def posted_screen() -> Screen | None:
+    """The screen that this request's form was on; None if we did not sign it. Read once per
+    request."""
     if "resident_stood" not in g:
         g.resident_stood = read(request.form.get("at", ""))
-    told: Screen | None = g.resident_stood
-    return told
+    screen: Screen | None = g.resident_stood
+    return screen
 
 
 @cache
@@ -80,17 +82,17 @@ def _secret_key() -> str:
 
 
 def probe_sign(signed: str, secret_key: str) -> str:
-    """What `caller-service probe` sends with a post of this screen, in the header PROBE. Only who
-    has the secret key can make it, and it is good for no other screen."""
+    """The header PROBE that `caller-service probe` sends with a post of this screen. Only somebody
+    with the secret key can make it, and it is valid for no other screen."""
     return hmac.new(secret_key.encode(), f"resident.probe {signed}".encode(), sha256).hexdigest()
 
 
 def from_probe() -> bool:
     """Was this post made by the operator's probe? Nobody else's request is ever a test."""
-    told = request.headers.get(PROBE, "")
+    sign = request.headers.get(PROBE, "")
     signed = request.form.get("at", "")
-    return bool(told) and hmac.compare_digest(
-        told.encode(), probe_sign(signed, _secret_key()).encode()
+    return bool(sign) and hmac.compare_digest(
+        sign.encode(), probe_sign(signed, _secret_key()).encode()
     )
 
 
@@ -99,8 +101,8 @@ def nonce() -> str:
 
 
 def trip_of(found: VisitState | None, now: datetime) -> timedelta:
-    """The round trip, as our last 303 and this request tell it; where the next screen was the
-    answer, as it was measured before."""
+    """The round trip: the time from our last 303 to this request, or the one measured before if the
+    last screen came in the response to a post."""
     if found is None:
         return timedelta(0)
     kept = page_visit.kept_of(found.visit)
@@ -122,7 +124,7 @@ def _https() -> bool:
 
 
 def set_cookie(answer: Response, name: str, value: str) -> None:
-    """Until the browser closes. On https no other host can set it, and no script reads it."""
+    """Set a session cookie. With https no other host can set it, and no script can read it."""
     answer.set_cookie(_name(name), value, httponly=True, secure=_https(), samesite="Lax", path="/")
 
 
@@ -138,65 +140,67 @@ def cookie(name: str) -> str:
 PAGE, TRIED, LANGUAGE, SHARED = "page", "tried", "language", "shared"
 
 
-def secret() -> str:
-    """The browser's key: in the address, or its cookie."""
+def browser_key() -> str:
+    """The browser's key, from the URL or its cookie."""
     in_path = (request.view_args or {}).get("key")
     return str(in_path) if in_path else cookie(PAGE)
 
 
 def in_path() -> bool:
-    """Does the address have a key, whatever it opens?"""
+    """Does the URL have a key, whatever it opens?"""
     return request.path.startswith("/r/")
 
 
 def base() -> str:
-    """What stands before every address of this browser: its key, where no cookie has it. A key that
-    opens nothing is not repeated."""
+    """The prefix of every URL for this browser: its key, unless a cookie has it. A key that opens
+    nothing is not repeated."""
     if not in_path():
         return ""
     try:
         opens = page() is not None or "resident_unread" in g
     except sa.exc.SQLAlchemyError:  # the database is away: their page is where it was
         opens = True
-    return f"/r/{secret()}" if opens else ""
+    return f"/r/{browser_key()}" if opens else ""
 
 
-def now_opens(found: VisitState, address: str) -> None:
-    """After a post that is answered with the next screen: the page as it is now, and the address
-    that it has."""
+def set_open_page(found: VisitState, address: str) -> None:
+    """Use this page and its URL for the rest of the request: the post is answered with the next
+    screen."""
     g.resident_page, g.resident_address = found, address
     g.pop("resident_language", None)
     g.pop("resident_say", None)
 
 
 def address() -> str:
-    """Of the screen that is shown."""
+    """The URL path of the screen that is shown."""
     return next_address() or request.path
 
 
 def next_address() -> str:
-    """Of the screen that answers a post; "" for one that was asked for at its own address."""
+    """The URL path of a screen that is the response to a post; "" for one that was requested
+    itself."""
     return str(g.get("resident_address", ""))
 
 
 def page() -> VisitState | None:
-    """The private page that this browser may open; looked up once a request."""
+    """The private page that this browser may open; looked up once per request."""
     if "resident_unread" in g:
         return None
     if "resident_page" not in g:
-        key = secret()
+        key = browser_key()
         g.resident_page = page_visit.find(parts(), key) if key else None
     found: VisitState | None = g.resident_page
     return found
 
 
-def read_no_more() -> None:
-    """The database may be away: what is shown now needs nothing that was not read before."""
+def skip_page_lookup() -> None:
+    """Look up no page for the rest of the request, because the database may be unavailable."""
     if "resident_page" not in g:
         g.resident_unread = True
 
 
 def from_nonce(first: str) -> str:
-    """The key that the first screen leads to: the same screen twice leads to one request."""
+    """The key that the first screen leads to: posting the same screen twice leads to one
+    request."""
     made = hmac.new(_secret_key().encode(), f"resident.page {first}".encode(), sha256).digest()[:16]
     return urlsafe_b64encode(made).decode().rstrip("=")

@@ -75,14 +75,14 @@ Say = Callable[..., str]
 
 
 def language() -> str:
-    """The reader's: chosen, remembered with the draft, or asked for by the browser."""
+    """The reader's language: chosen, stored with the form, or requested by the browser."""
     if "resident_language" not in g:
         g.resident_language = _language()
     return str(g.resident_language)
 
 
-def speaks(tag: str) -> None:
-    """What is shown from here on is in this language of the program."""
+def use_language(tag: str) -> None:
+    """Use this language of the program for the rest of the request."""
     g.resident_language = tag
     g.pop("resident_say", None)
 
@@ -93,7 +93,8 @@ def _language() -> str:
 
 
 def chosen_language(of_request: str = "") -> str:
-    """Chosen in the address, then that of their request, chosen before, or the browser's own."""
+    """The language in the URL, else that of their request, else the one chosen before, else the
+    browser's."""
     known = parts().program.languages
     for asked in (request.args.get("lang"), of_request, keys.cookie(keys.LANGUAGE)):
         if asked in known:
@@ -102,8 +103,8 @@ def chosen_language(of_request: str = "") -> str:
 
 
 def in_language(address: str) -> str:
-    """This address in the language that was chosen in the one that was asked for: a browser that
-    keeps no cookies remembers it in no other way."""
+    """This URL with the language of the requested one, because a browser without cookies stores it
+    in no other way."""
     asked = request.args.get("lang")
     return f"{address}?lang={asked}" if asked in parts().program.languages else address
 
@@ -114,7 +115,7 @@ def say(key: str, **fill: str) -> str:
 
 
 def sayer() -> Say:
-    """The same for many sentences: who reads, and of which request, is looked up once."""
+    """A `say` for many sentences: reader and request are looked up once."""
     if "resident_say" not in g:
         found, tag = keys.page(), language()
         reference = found.case.reference if found else ""
@@ -167,7 +168,7 @@ def signed(found: VisitState | None, screen: str) -> str:
 
 
 def path_of(position: Position, screen: str) -> str:
-    """The address of a screen: a number, and nothing that says what is asked."""
+    """The URL path of a screen: a number, and nothing that says what is asked."""
     if screen == request_form.CHECK:
         return f"{keys.base()}/request/check"
     if screen == request_form.STATUS:
@@ -203,7 +204,7 @@ def screen_at(position: Position, number: int, open_now: str) -> str:
     return open_now
 
 
-def told_of(kept: Kept, found: VisitState | None, but: str = "") -> tuple[Told, ...]:
+def sentences_of(kept: Kept, found: VisitState | None, but: str = "") -> tuple[Told, ...]:
     """What software said to the last post, once each, for some minutes; and that a screen was
     late. `but`: a key that the page says anyway."""
     lines = [(key, dict(fill)) for key, fill in kept.position.told if key != but]
@@ -231,7 +232,7 @@ def question_view(
         "at": signed(found, screen),
         "action": in_language(path) if first else path,
         "back": _back(position, number),
-        "told": told_of(kept, found),
+        "told": sentences_of(kept, found),
         "refused": kept.late or any(key == "too_fast" for key, _ in position.told),
     }
     if screen == request_form.SAFE:
@@ -268,7 +269,7 @@ def _began_with_words(case: Case, position: Position, screen: str) -> bool:
 
 
 def _preamble() -> tuple[str, ...]:
-    scene = the_scene()
+    scene = current_scene()
     words = [say("web.preamble")]
     if scene.surge:
         words.append(say("web.preamble.surge"))
@@ -277,8 +278,8 @@ def _preamble() -> tuple[str, ...]:
     return tuple(words)
 
 
-def the_scene() -> Scene:
-    """What is true for somebody who begins now; read once a request."""
+def current_scene() -> Scene:
+    """The circumstances for somebody who begins now; read once per request."""
     if "resident_scene" not in g:
         with parts().engine.connect() as conn:
             g.resident_scene = parts().scene(conn, surge=True)
@@ -300,11 +301,11 @@ def place_view(
 ) -> PlaceView:  # fmt: skip
     number = _number(kept.position, "where")
     question = parts().program.protocol.question("where")
-    told = told_of(kept, found)
+    told = sentences_of(kept, found)
     picks: tuple[Pick, ...] = ()
     if not fault and any(key.startswith(NOT_FOUND) for key, _ in kept.position.told):
         fault, told = "".join(each.words for each in told), ()
-        picks = tuple(Pick(name, name) for name in request_form.places_meant(case, the_scene()))
+        picks = tuple(Pick(name, name) for name in request_form.places_meant(case, current_scene()))
     return PlaceView(
         number,
         max(ABOUT, number),
@@ -449,7 +450,7 @@ def status_view(found: VisitState, kept: Kept, words: Words, value: str = "") ->
         hidden=words.hidden,
         reference=case.reference,
         code=kept.code,
-        told=told_of(kept, found, but=_ABOVE.get(stands, "")),
+        told=sentences_of(kept, found, but=_ABOVE.get(stands, "")),
         danger=case.in_danger and not _silent(case),
         emergency=stands == EMERGENCY,
         ended=case.ended,

@@ -67,9 +67,9 @@ def invalid(errors: Mapping[str, Any]) -> Response:
     return problem(422, "Unprocessable Entity", DOES_NOT_FIT, code=CODES[422], errors=errors)
 
 
-def register_error_handlers(app: Flask, nowhere: Callable[[int], Response | None]) -> None:
-    """JSON under /api/ and /EIDO/; `nowhere`, a page for whoever mistyped an address, where it
-    makes one; plain text elsewhere. Nothing of the request is quoted or logged."""
+def register_error_handlers(app: Flask, not_found_page: Callable[[int], Response | None]) -> None:
+    """JSON under /api/ and /EIDO/; elsewhere the page of `not_found_page` if it makes one, for
+    somebody who mistyped a URL, or plain text. Nothing of the request is quoted or logged."""
 
     app.before_request(_refuse_unreadable)
 
@@ -78,7 +78,7 @@ def register_error_handlers(app: Flask, nowhere: Callable[[int], Response | None
         status = error.code or 500
         detail = error.description if status < 500 and isinstance(error.description, str) else ""
         if not request.path.startswith(MACHINES):
-            answer = nowhere(status) or Response(
+            answer = not_found_page(status) or Response(
                 f"{error.name}. {detail}\n{_more_help(status)}",
                 status=status,
                 content_type="text/plain; charset=utf-8",
