@@ -42,7 +42,7 @@ from caller_service.core.access import SCOPES, Token
 from caller_service.core.program import Program
 from caller_service.rehearsal.board import Answer, Board, Held
 from caller_service.rehearsal.cad_stand_in import create_cad
-from caller_service.rehearsal.carrier import Carrier, Heard, TwilioSettings
+from caller_service.rehearsal.carrier import Carrier, TextResult, TwilioSettings
 from caller_service.rehearsal.carrier_state import Exchange, Text
 from caller_service.rehearsal.dispatcher import CadSettings, Dispatcher, Move
 from caller_service.rehearsal.pages import served
@@ -479,7 +479,7 @@ class Person:
     house: House
     number: str
     sent: list[str] = field(default_factory=list)  # SIDs
-    heard: Heard | None = None
+    heard: TextResult | None = None
     _heard_at: float = 0.0
 
     def texts(self, *said: str) -> Person:

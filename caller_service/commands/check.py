@@ -27,49 +27,24 @@ from .tokens import token_report
 def check() -> None:
     """Check settings, program, protocol, languages, migrations and Twilio's webhook URLs; report
     every fault."""
-    from caller_service.config.atlas import overlaps
-    from caller_service.proving.addresses import compare
-
-    faults: list[str] = []
-    settings = None
+    settings, faults = _settings()
     try:
-        settings = Settings.from_environment(os.environ)
-    except SettingsFaults as problem:
-        faults += problem.faults
-    path = (
-        settings.program
-        if settings
-        else Path(
-            os.environ.get("CALLER_PROGRAM")
-            or Path(__file__).parents[1] / "programs/rehearsal/program.toml"
-        )
-    )
-    try:
-        program = read_program(path)
+        program = read_program(settings.program if settings else _program_path())
     except ProgramFaults as problem:
         refuse([*faults, *problem.faults])
-    unreadable = unreadable_files(folder("translations"), program.languages)
-    faults += unreadable or language_faults(program)
-    if unreadable:  # nothing that follows could be read
-        refuse(faults)
+    if unreadable := unreadable_files(folder("translations"), program.languages):
+        refuse([*faults, *unreadable])  # nothing that follows could be read
+    faults += language_faults(program)
     notes: list[str] = []
     if settings is not None:
-        lost, notes = token_report(settings.database_url, program, utc_now())
-        faults += deployment_faults(settings, program) + lost
-        held = compare(telephony_of(settings, program), program.numbers, settings.public_url)
-        faults += held.faults
-        notes += [line for line in held.lines() if line not in held.faults]
-        notes += loose_files(settings) + split_notes(settings)
+        found, notes = _deployment(settings, program)
+        faults += found
         if settings.live and not faults:
             notes += staff_notes(parts_now())
     if faults:
         refuse([*faults, *(f"note: {note}" for note in notes)])
-    for note in notes + psap_notes(program) + greeting_notes(program):
+    for note in notes + psap_notes(program) + greeting_notes(program) + overlap_notes(program):
         click.echo(f"note: {note}")
-    for one, other in overlaps(program.areas):
-        click.echo(
-            f"note: areas {one} and {other} overlap: there the first that is live and open serves"
-        )
     click.echo(
         f"{program.name}: settings, program, protocol, languages and migrations are sound. "
         f"Protocol {program.protocol.hash}"
@@ -78,6 +53,43 @@ def check() -> None:
         rate = settings.calls_a_second
         many = "one new call" if rate == 1 else f"{rate} new calls"
         click.echo(f"At most {many} a second (CALLER_CALLS_A_SECOND); the others wait their turn.")
+
+
+def _settings() -> tuple[Settings | None, list[str]]:
+    """The settings, or None and their faults: the program is checked either way."""
+    try:
+        return Settings.from_environment(os.environ), []
+    except SettingsFaults as problem:
+        return None, list(problem.faults)
+
+
+def _program_path() -> Path:
+    """The path of the program if the settings cannot be read."""
+    rehearsal = Path(__file__).parents[1] / "programs/rehearsal/program.toml"
+    return Path(os.environ.get("CALLER_PROGRAM") or rehearsal)
+
+
+def _deployment(settings: Settings, program: Any) -> tuple[list[str], list[str]]:
+    """Faults and notes about this deployment: its database, files, tokens and Twilio's settings."""
+    from caller_service.proving.addresses import compare
+
+    lost, notes = token_report(settings.database_url, program, utc_now())
+    faults = deployment_faults(settings, program) + lost
+    held = compare(telephony_of(settings, program), program.numbers, settings.public_url)
+    faults += held.faults
+    notes += [line for line in held.lines() if line not in held.faults]
+    notes += loose_files(settings) + split_notes(settings)
+    return faults, notes
+
+
+def overlap_notes(program: Any) -> list[str]:
+    """Pairs of areas that share ground."""
+    from caller_service.config.atlas import overlaps
+
+    return [
+        f"areas {one} and {other} overlap: there the first that is live and open serves"
+        for one, other in overlaps(program.areas)
+    ]
 
 
 def psap_notes(program: Any) -> list[str]:

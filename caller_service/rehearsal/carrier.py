@@ -49,7 +49,7 @@ class TwilioSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class TextResult:
     """The result of one text: whether the service answered, and its messages."""
 
     sid: str
@@ -80,7 +80,7 @@ class Carrier:
         self._exchange = exchange
         self._errands = errands
 
-    def texts(self, phone: Phone, words: str, media: tuple[str, ...] = ()) -> Heard:
+    def texts(self, phone: Phone, words: str, media: tuple[str, ...] = ()) -> TextResult:
         """Text the program as a person; returns when the service has answered or has failed
         twice."""
         ours = self._settings.our_number
@@ -101,13 +101,13 @@ class Carrier:
                 f"The program's server {what} to a text, twice. Twilio's fallback URL would speak "
                 f"to the resident now."
             )
-            return Heard(text.sid, False, answered.status, (), alike)
+            return TextResult(text.sid, False, answered.status, (), alike)
         try:
             replies = read_twiml(answered)
         except NotTwiml as problem:
             self._exchange.note(f"The program's answer to a text was not usable. {problem}.")
-            return Heard(text.sid, False, answered.status, (), alike)
-        return Heard(
+            return TextResult(text.sid, False, answered.status, (), alike)
+        return TextResult(
             text.sid,
             True,
             answered.status,
