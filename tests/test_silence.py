@@ -62,7 +62,7 @@ from caller_service.commands.main import main
 from caller_service.config.settings import Settings, SettingsFaults
 from caller_service.core.program import Rung
 from caller_service.jobs import worker
-from caller_service.jobs.worker import JobFailed, _quiet
+from caller_service.jobs.worker import JobFailed, _with_private_errors
 from caller_service.server.logs import PlainFormatter, log_plainly
 from caller_service.store import callbacks, cases, legs, turns
 from caller_service.store.database.group_commit import NotWritten
@@ -513,7 +513,9 @@ class Story:
 
     def job(self, name: str, reference: str) -> None:
         try:
-            _quiet(name, partial(JOBS[name], self.house.parts), CLOCKS_DONE)(reference)
+            _with_private_errors(name, partial(JOBS[name], self.house.parts), CLOCKS_DONE)(
+                reference
+            )
         except JobFailed as problem:
             self.seen.failed_jobs.append(
                 "".join(traceback.format_exception(problem)) + repr(problem)

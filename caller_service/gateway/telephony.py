@@ -168,7 +168,7 @@ class Telephony:
         self._calls = BatchedLookup(self._calls_since)
 
     def __repr__(self) -> str:
-        return "Line()"
+        return "Telephony()"
 
     def text(self, number: str, words: str, receipts_url: str, ours: str = "") -> str:
         """Send one text and return its SID. `ours`: the number or Messaging Service to send it

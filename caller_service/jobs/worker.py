@@ -42,7 +42,7 @@ KEEP_FINISHED = 3600  # seconds until a finished job is deleted
 
 
 class AnotherWorker(Exception):
-    """A worker already runs on this database (SQLite)."""
+    """A worker already runs on this database (SQLite), or under this name (PostgreSQL)."""
 
 
 def migrate_engine(url: str) -> None:
@@ -61,8 +61,8 @@ def work(
 ) -> None:
     """Run until `stop` is set, with `CONCURRENCY` jobs of each queue at once. Raises AnotherWorker
     if the database already has a worker (SQLite)."""
-    life = WorkerLease(engine, name)
-    life.begin()
+    lease = WorkerLease(engine, name)
+    lease.begin()
     queues = tuple(queues)
     for logger in ("dbos", "alembic"):
         logging.getLogger(logger).setLevel(logging.ERROR)
@@ -74,7 +74,7 @@ def work(
             "system_database_engine": engine,
             "serializer": DBOSPortableJSONSerializer(),
             "application_version": VERSION,
-            "executor_id": life.name,
+            "executor_id": lease.name,
             # A thread for every job that may be claimed: the engine counts a job only once it runs,
             # and would otherwise claim more than its threads can run.
             "max_executor_threads": CONCURRENCY * len(queues) + 8,
@@ -84,7 +84,9 @@ def work(
     )
     clocks_done = threading.Event()
     for job, do in jobs.items():
-        DBOS.workflow(name=job, max_recovery_attempts=1_000_000)(_quiet(job, do, clocks_done))
+        DBOS.workflow(name=job, max_recovery_attempts=1_000_000)(
+            _with_private_errors(job, do, clocks_done)
+        )
     try:
         DBOS.launch()
         for queue in queues:
@@ -96,10 +98,10 @@ def work(
                 on_conflict="always_update",
             )
         ready()
-        _loop(engine, life, sweep, stop, clocks_done)
+        _loop(engine, lease, sweep, stop, clocks_done)
     finally:
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=FINISH)
-        life.end()
+        lease.end()
 
 
 class JobFailed(Exception):
@@ -107,9 +109,12 @@ class JobFailed(Exception):
     only the job and the type of the exception."""
 
 
-def _quiet(
+def _with_private_errors(
     name: str, do: Callable[[str, str], object], clocks_done: threading.Event
 ) -> Callable[[str], None]:
+    """The job for the engine. An exception is logged by its type alone, because its message may
+    quote a number or words."""
+
     def job(reference: str) -> None:
         clocks_done.wait(CLOCKS_FIRST)
         try:
@@ -124,15 +129,16 @@ def _quiet(
 
 def _loop(
     engine: sa.Engine,
-    life: WorkerLease,
+    lease: WorkerLease,
     sweep: Callable[[], object],
     stop: threading.Event,
     done: threading.Event,
 ) -> None:
+    """Sweep until `stop` is set; about every two seconds take over the jobs of dead workers."""
     beat = 0
     done.set()
     while not stop.wait(SWEEP):
-        life.check()
+        lease.check()
         try:
             done.clear()
             try:
@@ -140,7 +146,7 @@ def _loop(
             finally:
                 done.set()
             if beat % 4 == 0:
-                life.take_over()
+                lease.take_over()
             if beat % 7200 == 0:
                 purge(engine, KEEP_FINISHED)
         except sa.exc.SQLAlchemyError as problem:  # log it and keep trying
@@ -153,13 +159,15 @@ class WorkerLease:
 
     def __init__(self, engine: sa.Engine, name: str) -> None:
         self.engine = engine
-        self.lite = engine.dialect.name == "sqlite"
-        self.name = "worker" if self.lite else name
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self.name = "worker" if self.is_sqlite else name
         self._file: IO[str] | None = None
         self._held: sa.Connection | None = None
 
     def begin(self) -> None:
-        if self.lite:
+        """Take the lease. On SQLite it is an exclusive lock on a file, on PostgreSQL an advisory
+        lock. Raises AnotherWorker."""
+        if self.is_sqlite:
             path = Path(str(self.engine.url.database) + ".worker")
             self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "w")
             try:
@@ -172,7 +180,7 @@ class WorkerLease:
         self._held = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         end = time.monotonic() + FREED
         while not self._held.execute(
-            sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(self.name)}
+            sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _lock_key(self.name)}
         ).scalar():
             if time.monotonic() > end:
                 raise AnotherWorker(
@@ -191,7 +199,8 @@ class WorkerLease:
                 os._exit(70)
 
     def take_over(self) -> None:
-        if self.lite:
+        """Recover the unfinished jobs of workers that hold no lease any more (PostgreSQL)."""
+        if self.is_sqlite:
             return
         with self.engine.begin() as conn:
             query = sa.text(
@@ -200,16 +209,17 @@ class WorkerLease:
             )
             for (other,) in conn.execute(query, {"me": self.name}).all():
                 if conn.execute(
-                    sa.text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _key(other)}
+                    sa.text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _lock_key(other)}
                 ).scalar():
                     DBOS._recover_pending_workflows([other])
 
     def end(self) -> None:
+        """Release the lease."""
         if self._file is not None:
             self._file.close()
         if self._held is not None:
             self._held.close()
 
 
-def _key(name: str) -> int:
+def _lock_key(name: str) -> int:
     return zlib.crc32(f"caller-worker:{name}".encode())

@@ -47,13 +47,15 @@ READ = tuple(case.c[name] for name in (*_COLUMNS, *_SEALED, "contact_id", "state
 # the same with `state` as text, so that one row whose `state` is not JSON does not spoil a query
 READ_AS_TEXT = (*READ[:-1], case.c.opened_at, sa.cast(case.c.state, sa.Text).label("state"))
 
-_mine = (
+_unchanged = (
     case.c.id == sa.bindparam("known_id", None),
     case.c.version == sa.bindparam("known_version", None),
 )
 _ADD = CompiledStatement(sa.insert(case), (*_FIXED, *_UPDATED, "closed_at", "erase_at"))
-_KEEP = CompiledStatement(sa.update(case).where(*_mine), _UPDATED)
-_END = CompiledStatement(sa.update(case).where(*_mine), (*_UPDATED, "closed_at", "erase_at"))
+_UPDATE = CompiledStatement(sa.update(case).where(*_unchanged), _UPDATED)
+_UPDATE_ENDED = CompiledStatement(
+    sa.update(case).where(*_unchanged), (*_UPDATED, "closed_at", "erase_at")
+)
 _FULL = sa.select(area_state.c.area).where(
     area_state.c.full_until > sa.bindparam("now", type_=area_state.c.full_until.type)
 )
@@ -389,8 +391,8 @@ def add(conn: sa.Connection, new: Mapping[str, Any]) -> None:
 
 def keep(conn: sa.Connection, changed: Mapping[str, Any]) -> None:
     """Update the `row` of a case if nobody has written it since it was read: its version is one
-    more than the one in the table."""
-    statement = _KEEP if changed["closed_at"] is None else _END
+    more than the one in the table. Raises Stale."""
+    statement = _UPDATE if changed["closed_at"] is None else _UPDATE_ENDED
     if (
         statement.run(
             conn, {**changed, "known_id": changed["id"], "known_version": changed["version"] - 1}
