@@ -84,7 +84,7 @@ def _start(case: Case, reply: Command, reading: Reading, scene: Scene) -> Step:
     """Texts again after a STOP. Whoever had stopped nothing begins with it, as with "hello", or
     goes on with the open question."""
     stopped = case.cannot_text == CannotText.STOPPED or Said.STOPPED_IN_WORDS in case.said
-    begins = Mark.ASKED not in case.marks or bool(case.asked)
+    begins = not case.on_web and (Mark.ASKED not in case.marks or bool(case.asked))
     if begins and not (stopped or case.cannot_text or case.withdrawn or case.held or case.left):
         return Step(case, (OptIn(),))
     case = replace(case, said=case.said - {Said.STOPPED_IN_WORDS})
