@@ -1138,6 +1138,32 @@ def test_dialect_dictation_and_fillers_hide_no_danger(said: str) -> None:
     assert read_combinations().dangers(said), said
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "he pulled his stick on me", "hes gonna murk him", "im gonna off myself",
+        "hes holding a butcher knife", "he clocked me in the face", "he busted my lip",
+        "she passed smooth out", "a man broke in my trailer", "he is wailing on her",
+        "somebody has a toolie on him", "my son took all my gabbys",
+        "shes having an epilepsy attack",
+    ],
+)  # fmt: skip
+def test_another_word_for_the_same_thing_is_heard(said: str) -> None:
+    assert read_combinations().dangers(said), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "i clocked in at 8", "he keeps his hunting rifle in the safe", "i smoke with him sometimes",
+        "there is mold in my trailer", "i lost my pocket knife", "decked out for prom",
+        "smoked brisket in my camper", "my crib is messy",
+    ],
+)  # fmt: skip
+def test_a_slang_word_in_its_plain_meaning_is_no_danger(said: str) -> None:
+    assert not read_combinations().dangers(said), said
+
+
 @pytest.mark.parametrize("laugh", ["lol", "lmao", "lmfao", "haha", "😂", "💀"])
 @pytest.mark.parametrize(
     "said",
