@@ -44,8 +44,7 @@ class Wish(StrEnum):
     OTHER_HANDS = "other_hands"  # "this is not my phone any more"
     SOMEONE_ELSE = "someone_else"  # "I borrowed this phone"
     WRONG_NUMBER = "wrong_number"  # beside OTHER_HANDS: nobody there wants anything of us
-    # beside SOMEONE_ELSE or OTHER_HANDS: whose phone it is, which the same person may say
-    BORROWED = "borrowed"
+    BORROWED = "borrowed"  # beside these two: whose phone it is, which the same person may say
     FAQ_CHILDREN = "faq_children"  # "will they take my kids"
     FAQ_IMMIGRATION = "faq_immigration"  # "are you ICE"
     FAQ_POLICE = "faq_police"  # "are you the police"
