@@ -258,7 +258,9 @@ def decline(case: Case, by: str, reason: str, scene: Scene) -> Step:
         case, pages = asked_next(case, by, scene)
     else:
         case, pages = asked_other(case, case.rung + begun, by, scene)
-    words = (Say(status_key(case), unasked=True),) if was_accepted else ()
+    # "nobody has taken it yet" would hide that what was promised is over (promise 3)
+    given_back = status_key(case) if case.in_danger else "status.not_coming"
+    words = (Say(given_back, unasked=True),) if was_accepted else ()
     case = case.marked(scene.now, Mark.WORD) if words else case
     return _say_status(
         case,
@@ -428,6 +430,8 @@ def update(
         case = case.unmarked(Mark.PROMISED)
     key = status_key(case)
     closing = "closing.danger" if to in ENDED and _after_danger(case, key) else key
+    if to == Status.UNREACHABLE and not (case.in_danger or case.about_another):
+        closing = "status.not_reached"
     # "nobody has taken it yet" would be untrue after a human wrote
     untrue = to == Status.UNREACHABLE and (case.held or case.left)
     words = () if key == case.told or untrue else (Say(closing, unasked=True),)

@@ -593,7 +593,7 @@ def test_a_unit_that_turns_back_is_told_whoever_had_accepted_and_the_next_is_ask
         .staff(says("AssignmentCancelled", reason="flat tyre"))
     )
 
-    person.hears_of("status.nobody_yet")
+    person.hears_of("status.not_coming")
     assert person.case.status == Status.DECLINED
     assert person.happened(Page)
     assert person.case.remarks == (("Unit 7", "flat tyre"),)

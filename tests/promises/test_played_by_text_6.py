@@ -391,3 +391,33 @@ def test_thanks_for_a_question_are_no_words_that_nobody_understands(
     answers(me, f"ask.{asked}" if asked == "who" else f"ask.{asked}.me", language)
     for key in ("unclear", "unclear.again", "unclear.place"):
         assert plain(house.words(key, language)) not in plain("\n".join(me.heard))
+
+
+# ---- what was promised, and is over --------------------------------------------------------------
+@pytest.mark.parametrize(("said", "language"), [(FULL, "en"), (FULL_ES, "es")])
+@pytest.mark.parametrize("how", ["declined", "unreachable"])
+def test_a_team_that_does_not_come_after_all_is_said_so(
+    house: House, said: tuple[str, ...], language: str, how: str
+) -> None:
+    """They read "in 20 to 30 minutes": "nobody has taken it yet" would hide that this is over
+    (promise 3)."""
+    me = house.resident().texts(*said)
+    path = f"/{me.case().id}"
+    house.dispatch(f"{path}/acknowledgement", {"answer": "accept", "by": "Sam", "in_minutes": 20})
+    if how == "declined":
+        told = {"answer": "decline", "by": "Sam", "reason": "the van broke down"}
+        house.dispatch(f"{path}/acknowledgement", told)
+    else:
+        house.dispatch(f"{path}/status", {"status": "unreachable", "by": "Sam"})
+    house.settles()
+    key = "status.not_coming" if how == "declined" else "status.not_reached"
+    assert plain(house.words(key, language)) in plain(house.texts_to("+17205550123")[-1])
+
+
+def test_about_somebody_else_nothing_is_said_of_who_was_found(house: House) -> None:
+    me = house.resident().wants_a_team("3")
+    path = f"/{me.case().id}"
+    house.dispatch(f"{path}/acknowledgement", {"answer": "accept", "by": "Sam", "in_minutes": 20})
+    house.dispatch(f"{path}/status", {"status": "unreachable", "by": "Sam"})
+    house.settles()
+    assert house.words("status.not_reached") not in house.texts_to(me.number)

@@ -153,7 +153,7 @@ def test_a_decline_after_an_acceptance_is_told() -> None:
         .staff(lambda case, scene: decline(case, "Sam", "flat tyre", scene))
     )
 
-    person.hears_of("status.nobody_yet")
+    person.hears_of("status.not_coming")
     person.waits(minutes=6).hears_of("truth.unpicked")
     assert person.case.remarks == (("Sam", "flat tyre"),)
 

@@ -393,7 +393,7 @@ def test_giving_a_team_back_tells_the_resident_what_is_true(house: House, desk: 
     assert sends(desk, f"{case.id}/give_back").status_code == 303
 
     keys = [row.keys for row in house.rows("message", case_id=case.id, person=None)]
-    assert keys[-1] == "status.nobody_yet"
+    assert keys[-1] == "status.not_coming"
     assert rail(desk.get("/console/account"))["Yours"] == []
 
 
