@@ -22,7 +22,7 @@ from caller_service.language.catalog import Catalog, read_catalog
 from caller_service.language.folders import folder
 from caller_service.language.languages import with_languages
 from caller_service.language.recordings import Pack, read_packs
-from caller_service.language.vocabularies import read_ears
+from caller_service.language.vocabularies import read_language_words
 from caller_service.server.readiness import live_faults, secret_faults
 from caller_service.store.database.engine import engine_options, prepare
 from caller_service.store.database.group_commit import writer_for
@@ -136,7 +136,7 @@ def _parts(
         sealer=Sealer(settings.data_keys, settings.index_keys),
         program=program,
         catalog=catalog,
-        ears=read_ears(program.languages, program.watched),
+        language_words=read_language_words(program.languages, program.watched),
         jobs=Jobs(engine),
         telephony=telephony_of(settings, program),
         webhooks=WebhookClient(

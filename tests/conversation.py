@@ -42,7 +42,7 @@ from caller_service.core.routing import Scene
 from caller_service.core.screening import advance
 from caller_service.language.catalog import read_catalog
 from caller_service.language.languages import with_languages
-from caller_service.language.vocabularies import read_ears
+from caller_service.language.vocabularies import read_language_words
 from caller_service.language.wording import Words, texts
 
 PROGRAM = with_languages(
@@ -51,7 +51,7 @@ PROGRAM = with_languages(
 # and a language that the program does not serve yet
 PROGRAM = dataclasses.replace(PROGRAM, iso639_3={**PROGRAM.iso639_3, "zh-Hant": "zho"})
 CATALOG = read_catalog(PROGRAM.languages)
-EARS = read_ears(PROGRAM.languages, PROGRAM.watched)
+LANGUAGE_WORDS = read_language_words(PROGRAM.languages, PROGRAM.watched)
 # a Monday, 11:00 in Denver: every team but youth works
 OPEN = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)  # 02:00 in Denver
@@ -106,7 +106,9 @@ class Resident:
                     related=self.case.id,
                     answered_with=self.case.answered_with,
                 )
-            self._turn(lambda case, words=words: hear(case, words, self.now, self._scene(), EARS))  # type: ignore[misc]
+            self._turn(
+                lambda case, words=words: hear(case, words, self.now, self._scene(), LANGUAGE_WORDS)
+            )  # type: ignore[misc]
         return self
 
     def answers(self, *codes: str, after: timedelta = PACE) -> Resident:

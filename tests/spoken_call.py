@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from conversation import CATALOG, EARS, OPEN, PROGRAM, fresh, kept, told
+from conversation import CATALOG, LANGUAGE_WORDS, OPEN, PROGRAM, fresh, kept, told
 
 from caller_service.casework.interpret import hear as read_text
 from caller_service.casework.interpret import understand_aloud
@@ -138,7 +138,9 @@ class SpokenCall:
         """They send a text in between."""
         return self._happens(
             f"(texts) {words}",
-            lambda case: read_text(case, words, self.now, Scene(self.program, self.now), EARS),
+            lambda case: read_text(
+                case, words, self.now, Scene(self.program, self.now), LANGUAGE_WORDS
+            ),
         )
 
     def waits(self, seconds: float) -> SpokenCall:
@@ -177,7 +179,7 @@ class SpokenCall:
     def _around(self, words: str = "") -> Surroundings:
         first = self.case.language
         others = tuple(tag for tag in self.languages if tag != first)
-        heard = understand_aloud(self.case, words, self._scene(), EARS) if words else None
+        heard = understand_aloud(self.case, words, self._scene(), LANGUAGE_WORDS) if words else None
         return Surroundings((first, *others), len(self.asked), heard)
 
     def _hears(self, heard: Heard) -> SpokenCall:

@@ -1116,7 +1116,7 @@ class Story:
                 parts += (
                     "program",
                     "catalog",
-                    "ears",
+                    "language_words",
                     "telephony",
                     "webhooks",
                     "new_id",

@@ -194,7 +194,7 @@ def open_case(
     have it before their eyes."""
     with reading(parts.engine) as conn:
         tag = desk.tag_of_case(conn, case_id)
-        case = cases.shown(conn, parts.sealer, case_id)
+        case = cases.for_display(conn, parts.sealer, case_id)
         if case is None or case.test:
             return None
         contact = contacts.by_id(conn, parts.sealer, case.contact)

@@ -231,7 +231,7 @@ def looked(parts: Parts, found: VisitState, kept: Kept) -> tuple[VisitState, Wor
     ]
     if waiting:
         with transaction(parts.engine) as conn:
-            messages.shown(conn, [text.id for text in waiting], now)
+            messages.mark_read(conn, [text.id for text in waiting], now)
     seen(parts, found)
     written = [text.at for text in waiting if _human(text)]
     if written:

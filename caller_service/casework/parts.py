@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from caller_service.core.case import Case
 from caller_service.core.program import Program
-from caller_service.core.reading import Ears
+from caller_service.core.reading import LanguageWords
 from caller_service.core.routing import Scene
 from caller_service.gateway.telephony import Telephony
 from caller_service.gateway.webhooks import WebhookClient
@@ -69,7 +69,7 @@ class Parts:
     sealer: Sealer = field(repr=False)
     program: Program = field(repr=False)
     catalog: Catalog = field(repr=False)
-    ears: Mapping[str, Ears] = field(repr=False)
+    language_words: Mapping[str, LanguageWords] = field(repr=False)
     jobs: Jobs = field(repr=False)
     telephony: Telephony = field(repr=False)
     webhooks: WebhookClient = field(repr=False)

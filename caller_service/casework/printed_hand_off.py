@@ -36,7 +36,7 @@ def open_on_page(
     """One hand-off as it stands, and when; None if this page was not told of it. If it is `seen`,
     it is received up to there."""
     with reading(parts.engine) as conn:
-        case = cases.shown(conn, parts.sealer, case_id)
+        case = cases.for_display(conn, parts.sealer, case_id)
         if case is None or case.test or not hand_offs.was_addressed_to(conn, case_id, destination):
             return None
         packet = packet_now(conn, parts, case)

@@ -52,7 +52,7 @@ def list_hand_offs(
 def read_hand_off(parts: Parts, case_id: str, who: str) -> dict[str, Any] | None:
     """One hand-off as it stands; None if the case was never handed off."""
     with reading(parts.engine) as conn:
-        case = cases.shown(conn, parts.sealer, case_id)
+        case = cases.for_display(conn, parts.sealer, case_id)
         packet = packet_now(conn, parts, case) if case is not None and case.revision else None
     if packet is not None:
         _journal(parts, who, case_id, Event.READ)
@@ -63,7 +63,7 @@ def read_eido(parts: Parts, case_id: str, token: Token) -> dict[str, Any] | None
     """One hand-off as it stands, as an EIDO; None if the case was never handed off, or is a test.
     Raises Unsound for what must not be sent."""
     with reading(parts.engine) as conn:
-        case = cases.shown(conn, parts.sealer, case_id)
+        case = cases.for_display(conn, parts.sealer, case_id)
         if (
             case is None
             or case.test
@@ -81,7 +81,7 @@ def read_eido(parts: Parts, case_id: str, token: Token) -> dict[str, Any] | None
 def conversation(parts: Parts, case_id: str, who: str) -> list[dict[str, Any]] | None:
     """What the resident and we said to each other, oldest first."""
     with reading(parts.engine) as conn:
-        case = cases.shown(conn, parts.sealer, case_id)
+        case = cases.for_display(conn, parts.sealer, case_id)
         if case is None or not case.revision:
             return None
         told = messages.of_case(conn, parts.sealer, case_id)

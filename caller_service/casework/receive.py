@@ -197,7 +197,11 @@ def _decide(
         others.append(Decision(contact, case, step, scene, Author.RESIDENT))
         case, current = None, new_case(conn, parts, contact, test, current.id)
         step = hear(
-            current, said, heard_at, Scene(parts.program, parts.now(), state.full), parts.ears
+            current,
+            said,
+            heard_at,
+            Scene(parts.program, parts.now(), state.full),
+            parts.language_words,
         )
     elif state.contact and (stops or case is None):
         others += [
@@ -285,9 +289,9 @@ def _hear(
 ) -> Step:
     """What the text does. Where their earlier words do not open, a human is asked first, once."""
     if not case.unopened or Mark.UNOPENED in case.marks:
-        return hear(case, said, heard, scene, parts.ears, delivered)
+        return hear(case, said, heard, scene, parts.language_words, delivered)
     case = with_doubt(case, scene)
-    return tell_doubt(hear(case, said, heard, scene, parts.ears, delivered))
+    return tell_doubt(hear(case, said, heard, scene, parts.language_words, delivered))
 
 
 def _slow_answers(step: Step, scene: Scene) -> Step:

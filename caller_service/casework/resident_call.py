@@ -590,7 +590,7 @@ def _around(
     waiting = position is not None and position.waits_since is not None
     since = case.marks.get(Mark.FIRST_PAGED)
     asked = legs.asked(conn, case.id, since) if waiting and since is not None else 0
-    heard = understand_aloud(case, words, scene, parts.ears) if words and scene else None
+    heard = understand_aloud(case, words, scene, parts.language_words) if words and scene else None
     return Surroundings(languages, asked, heard, other_tongue=first != case.language)
 
 

@@ -109,7 +109,7 @@ def _earlier_too(parts: Parts, case: Case) -> None:
     while case.related and case.related not in seen:
         seen.add(case.related)
         with reading(parts.engine) as conn:
-            before = cases.shown(conn, parts.sealer, case.related)
+            before = cases.for_display(conn, parts.sealer, case.related)
         if before is None or before.contact != case.contact or not before.ended:
             return
         change(parts, before.id, retention.ask, Author.RESIDENT)
@@ -129,7 +129,7 @@ def _thanks(parts: Parts, case: Case, act: Act) -> Act:
     words are deleted, these are answered and not kept."""
     if not case.ended or act.name != "words":
         return act
-    if not isinstance(read(act.value, None, (), parts.ears[case.language]).reply, Thanks):
+    if not isinstance(read(act.value, None, (), parts.language_words[case.language]).reply, Thanks):
         return act
     kept = "" if {Mark.ERASE_ASKED, Mark.ERASED} & case.marks.keys() else act.value
     return with_changes(act, name="thanks", value=kept)
@@ -141,7 +141,7 @@ def is_heard(parts: Parts, typed: str, language: str, danger: bool = False) -> b
     danger counts."""
     if not any(letter.isalpha() for letter in typed):
         return False
-    reply = read(typed, None, (), parts.ears[language]).reply
+    reply = read(typed, None, (), parts.language_words[language]).reply
     return isinstance(reply, Danger) if danger else request_form.at_once(reply)
 
 
@@ -312,7 +312,9 @@ def _following(
 def _value(parts: Parts, case: Case, act: Act) -> str:
     """What was posted; of a code word only one that may be."""
     value = act.value.strip()
-    refused = act.name == "code_word" and not fits_as_code_word(value, parts.ears[case.language])
+    refused = act.name == "code_word" and not fits_as_code_word(
+        value, parts.language_words[case.language]
+    )
     return "" if refused else value
 
 
@@ -333,7 +335,7 @@ def _decide(
         return request_form.answer(case, position, act.screen, value or SKIPPED, scene)
     if act.name == "place":
         asked = request_form.place_asked(case, scene)
-        reading = understand(asked, act.value, scene.now, scene, parts.ears)[1]
+        reading = understand(asked, act.value, scene.now, scene, parts.language_words)[1]
         return request_form.place_given(case, position, value, reading, scene, act.accuracy)
     if act.name == "word":
         return word_typed(case, position, value, scene, kept, number)
@@ -350,7 +352,7 @@ def _written_words(parts: Parts, case: Case, position: Position, act: Act, scene
     """Their own words, or all of the form with them."""
     reading = None
     if act.value.strip():
-        case, reading = understand(case, act.value, scene.now, scene, parts.ears)
+        case, reading = understand(case, act.value, scene.now, scene, parts.language_words)
     if act.name == "words" and reading is not None:
         return request_form.words(case, position, act.value, reading, scene)
     return request_form.send(case, position, act.value, reading, scene)

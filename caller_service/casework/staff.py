@@ -144,7 +144,7 @@ def is_theirs(parts: Parts, case: Case, name: str) -> bool:
 
 def about_themselves(parts: Parts, said: str) -> bool:
     """Is this no answer to a page but a person in danger, or one who wants no texts?"""
-    reply = read(said, None, (), parts.ears[parts.program.languages[0]]).reply
+    reply = read(said, None, (), parts.language_words[parts.program.languages[0]]).reply
     return isinstance(reply, Danger) or (isinstance(reply, Command) and reply.name in THEMSELVES)
 
 

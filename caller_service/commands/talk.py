@@ -16,7 +16,7 @@ from caller_service.core.program import Program
 from caller_service.core.routing import Scene
 from caller_service.language.catalog import read_catalog
 from caller_service.language.languages import with_languages
-from caller_service.language.vocabularies import read_ears
+from caller_service.language.vocabularies import read_language_words
 from caller_service.language.wording import texts
 
 
@@ -39,7 +39,8 @@ def converse(
     ]
     print(f"{program.name}. Write as a resident would; Ctrl-D ends.\n")
     case = _opened(begins_in)
-    catalog, ears = read_catalog(program.languages), read_ears(program.languages, program.watched)
+    catalog = read_catalog(program.languages)
+    language_words = read_language_words(program.languages, program.watched)
     for words in typed():
         now = datetime.now(UTC)
         step = hear(
@@ -47,7 +48,7 @@ def converse(
             words,
             now,
             Scene(program, now),
-            ears,
+            language_words,
         )
         case = step.case
         replies = [one.text for one in texts(step.effects, case, program, catalog)]

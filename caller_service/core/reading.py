@@ -89,7 +89,7 @@ ENDINGS = frozenset({("cancel",), ("end",), ("quit",)})
 
 
 @dataclass(frozen=True, slots=True)
-class Ears:
+class LanguageWords:
     """The word data used to read a text: one language's whole phrases, and the combinations and
     street words of all languages."""
 
@@ -101,11 +101,15 @@ class Ears:
 
 
 def read(
-    said: str, question: Question | None, offered: tuple[str, ...], ears: Ears, code_word: str = ""
+    said: str,
+    question: Question | None,
+    offered: tuple[str, ...],
+    lang: LanguageWords,
+    code_word: str = "",
 ) -> Reading:
     """Read one text. `question` is what the sender had seen (None: nothing), `offered` its choices
     as numbered, `code_word` the case's own."""
-    cleaned = clean(said[:LONGEST], ears.own)
+    cleaned = clean(said[:LONGEST], lang.own)
     if cleaned.reaction:
         return Reading(Reaction())
     every = sentences(cleaned.words)
@@ -116,63 +120,63 @@ def read(
         words, every = words[len(word) :], _after(every, len(word))
     if not words:
         return Reading(Unclear() if _shows(cleaned.words) else Nothing(), verified=verified)
-    found = ears.speech.read(every)
+    found = lang.speech.read(every)
     markers, wishes = frozenset(found["markers"]), frozenset(found["wishes"])
     contact = _asks_contact(question, offered)
-    calls_alone = ears.speech.only | (ears.speech.instead if contact else frozenset())
-    wishes = _meant(words, wishes, calls_alone, ears)
-    if {Wish.NO_TEXTS, Wish.NO_CALLS} <= wishes and _texts_instead(cleaned.words, ears):
+    calls_alone = lang.speech.only | (lang.speech.instead if contact else frozenset())
+    wishes = _meant(words, wishes, calls_alone, lang)
+    if {Wish.NO_TEXTS, Wish.NO_CALLS} <= wishes and _texts_instead(cleaned.words, lang):
         wishes = wishes - {Wish.NO_TEXTS} | {Wish.ONLY_TEXTS}
     if Wish.THERE in wishes and len(words) <= SHORT_QUESTION and ASKS.search(cleaned.words):
         # "¿alguien está leyendo mis mensajes?" asks about us; without "?" it tells of somebody else
         wishes -= {Wish.WATCHED}
     dangers = found["dangers"]
     if verified:  # the word may be part of what they say: "pills i took all of them"
-        dangers = tuple(dict.fromkeys((*dangers, *ears.speech.dangers(cleaned.words))))
+        dangers = tuple(dict.fromkeys((*dangers, *lang.speech.dangers(cleaned.words))))
     # "no, tiene un cuchillo" denies nothing: search what follows the "no"
-    if (rest := ears.speech.behind_no.sub("", cleaned.words)) != cleaned.words:
-        dangers = tuple(dict.fromkeys((*dangers, *ears.speech.dangers(rest))))
-    answerlike = (words[0].isdecimal() and len(words) == 1) or words in ears.vocabulary.answers.get(
+    if (rest := lang.speech.behind_no.sub("", cleaned.words)) != cleaned.words:
+        dangers = tuple(dict.fromkeys((*dangers, *lang.speech.dangers(rest))))
+    answerlike = (words[0].isdecimal() and len(words) == 1) or words in lang.vocabulary.answers.get(
         "yes_no", {}
     )
-    reply = _reply(cleaned.words, words, question, offered, ears, dangers, wishes)
+    reply = _reply(cleaned.words, words, question, offered, lang, dangers, wishes)
     if (
         question is not None
         and isinstance(reply, Answer)
-        and len(named := named_together(words, question, offered, ears.vocabulary)) > 1
+        and len(named := named_together(words, question, offered, lang.vocabulary)) > 1
         and reply.choice in named
     ):
         others = set(named) - {reply.choice}
         markers |= {one.marker for one in question.choices if one.marker and one.code in others}
         return Reading(reply, markers, verified, wishes, worded=True)
-    who = who_meant(words, ears.vocabulary)
-    if (doubt := is_doubt(words, question, offered, ears.vocabulary)) and isinstance(
+    who = who_meant(words, lang.vocabulary)
+    if (doubt := is_doubt(words, question, offered, lang.vocabulary)) and isinstance(
         reply, (Story, Unclear)
     ):
         return Reading(Answer(UNSURE), markers, verified, wishes, worded=True)
     return Reading(reply, markers, verified, wishes, answerlike and not doubt, who=who)
 
 
-def _texts_instead(said: str, ears: Ears) -> bool:
+def _texts_instead(said: str, lang: LanguageWords) -> bool:
     """ "Dont call, text me": does the "dont" end before the texts? "Dont call, text or email" has
     more behind the comma, and "dont call or text me" joins the two."""
     before, _, behind = said.partition(",")
     words, after = normal(before), normal(behind)
     if not after:  # without a comma: two words, such as "text me", right behind the calls
-        words = without_polite(words, ears.vocabulary)
+        words = without_polite(words, lang.vocabulary)
         words, after = words[:-2], words[-2:]
-        more = words[-1:] != after[-1:] and Wish.NO_CALLS in ears.speech.kinds(words[:-1], "wishes")
+        more = words[-1:] != after[-1:] and Wish.NO_CALLS in lang.speech.kinds(words[:-1], "wishes")
         if more or "/" in said:  # "dont call nor text me", "dont call/text me"
             return False
-    joins = ears.vocabulary.joins
+    joins = lang.vocabulary.joins
     return (
         len(words) > 1
         and bool(after)
         and "," not in behind
         and joins.isdisjoint((words[-1], *after))
-        and Wish.NO_CALLS in ears.speech.kinds(words, "wishes")
-        and Wish.NO_TEXTS not in ears.speech.kinds(words, "wishes")
-        and Wish.NO_TEXTS not in ears.speech.kinds(after, "wishes")
+        and Wish.NO_CALLS in lang.speech.kinds(words, "wishes")
+        and Wish.NO_TEXTS not in lang.speech.kinds(words, "wishes")
+        and Wish.NO_TEXTS not in lang.speech.kinds(after, "wishes")
     )
 
 
@@ -188,7 +192,7 @@ def _after(said: tuple[tuple[str, ...], ...], count: int) -> tuple[tuple[str, ..
 
 
 def _meant(
-    words: tuple[str, ...], wishes: frozenset[str], calls_alone: frozenset[str], ears: Ears
+    words: tuple[str, ...], wishes: frozenset[str], calls_alone: frozenset[str], lang: LanguageWords
 ) -> frozenset[str]:
     """The wishes that the word data found, without those that other words explain, and with those
     that are found without it."""
@@ -200,10 +204,10 @@ def _meant(
         wishes -= {Wish.OTHER_HANDS}
     if Wish.TEAM_SPEAKS in wishes:
         wishes -= {Wish.LANGUAGE}
-    if _sees_no_team(words, ears.vocabulary):
+    if _sees_no_team(words, lang.vocabulary):
         wishes |= {Wish.NO_TEAM}
     if Wish.NO_TEAM in wishes and Wish.OTHER_HANDS in wishes:
-        wishes -= _said_of_a_place(words, ears)
+        wishes -= _said_of_a_place(words, lang)
     if "988" in words and len(words) <= SHORT:
         wishes |= {Wish.CALL_988}
     return wishes
@@ -218,12 +222,12 @@ def _sees_no_team(words: tuple[str, ...], vocabulary: Vocabulary) -> bool:
     )
 
 
-def _said_of_a_place(words: tuple[str, ...], ears: Ears) -> frozenset[str]:
+def _said_of_a_place(words: tuple[str, ...], lang: LanguageWords) -> frozenset[str]:
     """OTHER_HANDS, if it was heard only in words about a place: "you have the wrong house"."""
     rest = words
-    for phrase in ears.vocabulary.team_astray:
+    for phrase in lang.vocabulary.team_astray:
         rest = without(phrase, rest)
-    again = rest == words or Wish.OTHER_HANDS in ears.speech.kinds(rest, "wishes")
+    again = rest == words or Wish.OTHER_HANDS in lang.speech.kinds(rest, "wishes")
     return frozenset() if again else frozenset({Wish.OTHER_HANDS})
 
 
@@ -234,31 +238,31 @@ def names_number(words: tuple[str, ...]) -> bool:
     return any(len(run) in PHONE_DIGITS for run in digits.split())
 
 
-def yes_or_no(said: str, ears: Ears) -> str:
+def yes_or_no(said: str, lang: LanguageWords) -> str:
     """ "yes", "no" or a doubt, if the words are nothing else; else ""."""
-    words = without_trailing_emoji(normal(clean(said[:LONGEST], ears.own).words))
-    return ears.vocabulary.answers.get("yes_no", {}).get(words, "")
+    words = without_trailing_emoji(normal(clean(said[:LONGEST], lang.own).words))
+    return lang.vocabulary.answers.get("yes_no", {}).get(words, "")
 
 
-def behind_yes_or_no(said: str, ears: Ears) -> str:
+def behind_yes_or_no(said: str, lang: LanguageWords) -> str:
     """What follows a "yes" or a "no": "it's me" of "yeah, it's me"; "" if nothing does."""
     words = normal(said[:LONGEST])
-    led = ears.vocabulary.answers.get("yes_no", {}).get(words[:1]) in ("yes", "no")
+    led = lang.vocabulary.answers.get("yes_no", {}).get(words[:1]) in ("yes", "no")
     return " ".join(words[1:]) if led else ""
 
 
-def number_alone(said: str, ears: Ears) -> int:
+def number_alone(said: str, lang: LanguageWords) -> int:
     """The number that the words are, and nothing else: "one", "press two"; 0: none."""
     number, rest = leading_number(
-        without_polite(normal(said[:LONGEST]), ears.vocabulary), ears.vocabulary
+        without_polite(normal(said[:LONGEST]), lang.vocabulary), lang.vocabulary
     )
     return 0 if number is None or rest else number
 
 
-def only_aloud(said: str, ears: Ears) -> str:
+def only_aloud(said: str, lang: LanguageWords) -> str:
     """What only a caller says: one of Aloud, or ""."""
-    words, known = normal(said[:LONGEST]), ears.vocabulary.aloud
-    whole = known.get(words) or known.get(without_polite(words, ears.vocabulary))
+    words, known = normal(said[:LONGEST]), lang.vocabulary.aloud
+    whole = known.get(words) or known.get(without_polite(words, lang.vocabulary))
     inside = any(
         meaning == Aloud.RELAY and contains(phrase, words) for phrase, meaning in known.items()
     )
@@ -270,7 +274,7 @@ def _reply(
     words: tuple[str, ...],
     question: Question | None,
     offered: tuple[str, ...],
-    ears: Ears,
+    lang: LanguageWords,
     kinds: tuple[str, ...],
     wishes: frozenset[str],
 ) -> Reply:
@@ -278,18 +282,18 @@ def _reply(
     anything else."""
     bare = without_trailing_emoji(words)
     bare = bare if any(word.isalnum() for word in bare) else words  # "👎👎" is no clear no
-    if (commanded := _commanded(said, bare, question, ears)) is not None:
+    if (commanded := _commanded(said, bare, question, lang)) is not None:
         return commanded
     contact = _asks_contact(question, offered)
-    if _watched(words, wishes, contact, ears):
+    if _watched(words, wishes, contact, lang):
         return Command(CommandName.WATCHED, alone=False)
-    if not contact and (kind := ears.vocabulary.alone.get(bare)) is not None:
+    if not contact and (kind := lang.vocabulary.alone.get(bare)) is not None:
         return Danger((kind,))
     # about the phone, not about the person
     not_safe = Said.UNSAFE in kinds and (contact or not wishes.isdisjoint(WITHDRAWALS))
     if danger := tuple(kind for kind in kinds if not (kind == Said.UNSAFE and not_safe)):
-        return _yes_of_its_own(bare, question, ears.vocabulary) or Danger(danger)
-    if (whole := whole_answer(bare, question, offered, ears.vocabulary)) is not None:
+        return _yes_of_its_own(bare, question, lang.vocabulary) or Danger(danger)
+    if (whole := whole_answer(bare, question, offered, lang.vocabulary)) is not None:
         # "no?" and "nobody?" ask: the question is put again
         asks_no = isinstance(whole, Answer) and whole.choice == "no" and ASKS.search(said)
         return Unclear() if asks_no else whole
@@ -298,12 +302,12 @@ def _reply(
     place = question is not None and question.kind == "place"
     if (wish_reply := _wish_reply(wishes, place)) is not None:
         return wish_reply
-    if place and names_no_place(said, bare, ears.vocabulary, ears.streets):
-        thanks = _thanks(words, bare, ears.vocabulary, wishes)
+    if place and names_no_place(said, bare, lang.vocabulary, lang.streets):
+        thanks = _thanks(words, bare, lang.vocabulary, wishes)
         return _wish_reply(wishes, place=False) or (Thanks() if thanks else Unclear())
     if place:
         return PlaceGiven(said.strip())
-    return _words_alone(words, bare, question, offered, ears.vocabulary, wishes)
+    return _words_alone(words, bare, question, offered, lang.vocabulary, wishes)
 
 
 def _cries(said: str, vocabulary: Vocabulary) -> bool:
@@ -315,12 +319,12 @@ def _cries(said: str, vocabulary: Vocabulary) -> bool:
 
 
 def _commanded(
-    said: str, words: tuple[str, ...], question: Question | None, ears: Ears
+    said: str, words: tuple[str, ...], question: Question | None, lang: LanguageWords
 ) -> Reply | None:
     """A whole text that is a command. "I want 911" is an answer where it is a choice: that says
     more, and gives the words for 911 as well."""
-    command, listed = _command(words, ears.vocabulary), listed_answers(question, ears.vocabulary)
-    if (command is None or command.name == CommandName.HELP) and _cries(said, ears.vocabulary):
+    command, listed = _command(words, lang.vocabulary), listed_answers(question, lang.vocabulary)
+    if (command is None or command.name == CommandName.HELP) and _cries(said, lang.vocabulary):
         command = Command(CommandName.PLEA)
     answers = (CommandName.EMERGENCY, CommandName.PLEA)  # "i need help": who does? me
     if command is not None and command.name in answers and words in listed:
@@ -328,7 +332,7 @@ def _commanded(
     unfit = (
         command is not None
         and command.name == CommandName.CODE
-        and not fits_as_code_word(command.of, ears)
+        and not fits_as_code_word(command.of, lang)
     )
     return Command(CommandName.CODE) if unfit else command
 
@@ -345,12 +349,14 @@ def _yes_of_its_own(
     return Answer("yes") if listed_answers(question, vocabulary).get(words) == "yes" else None
 
 
-def _watched(words: tuple[str, ...], wishes: frozenset[str], contact: bool, ears: Ears) -> bool:
+def _watched(
+    words: tuple[str, ...], wishes: frozenset[str], contact: bool, lang: LanguageWords
+) -> bool:
     """Does the text say that somebody is watching, by the program's own phrase or in plain words?
     Where `contact` is asked, plain words are an answer instead: not safe."""
     if len(words) > SHORT:
         return False
-    return any(contains(phrase, words) for phrase in ears.watched) or (
+    return any(contains(phrase, words) for phrase in lang.watched) or (
         Wish.WATCHED in wishes and not contact
     )
 
@@ -436,14 +442,14 @@ def _command(words: tuple[str, ...], vocabulary: Vocabulary) -> Command | None:
     return None if name in (CommandName.CODE, THANKS) else Command(CommandName(name), of)
 
 
-def fits_as_code_word(word: str, ears: Ears) -> bool:
+def fits_as_code_word(word: str, lang: LanguageWords) -> bool:
     """May this be somebody's code word? In front of a text it proves who writes, and is not read:
     "no", "help" or "knife" never may, nor what is written by chance."""
-    words, alone = normal(word), read(word, None, (), ears)
+    words, alone = normal(word), read(word, None, (), lang)
     means_something = (
         not isinstance(alone.reply, (Story, Unclear))
-        or any(words in answers for answers in ears.vocabulary.answers.values())
-        or any(ears.speech.read((words,)).values())
+        or any(words in answers for answers in lang.vocabulary.answers.values())
+        or any(lang.speech.read((words,)).values())
     )
     return len("".join(words)) >= SHORTEST_CODE and not means_something
 

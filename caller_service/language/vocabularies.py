@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 
-from caller_service.core.reading import CARRIER_WORDS, THANKS, Ears
+from caller_service.core.reading import CARRIER_WORDS, THANKS, LanguageWords
 from caller_service.core.reply import Aloud, CommandName
 from caller_service.core.said import DANGER_KINDS
 from caller_service.core.vocabulary import Vocabulary, normal
@@ -19,7 +19,9 @@ NEGATED = 3  # words before a language's name in which a negation is searched fo
 SURE = 2  # words that show that somebody has changed the language
 
 
-def read_ears(languages: Sequence[str], watched: frozenset[str] = frozenset()) -> dict[str, Ears]:
+def read_language_words(
+    languages: Sequence[str], watched: frozenset[str] = frozenset()
+) -> dict[str, LanguageWords]:
     """The word data for reading texts, by the conversation's language.
 
     Whole phrases are those of the language, joined with the program's other languages; free text is
@@ -28,7 +30,7 @@ def read_ears(languages: Sequence[str], watched: frozenset[str] = frozenset()) -
     speech, streets = read_combinations(), read_streets()
     phrases = frozenset(normal(phrase) for phrase in watched)
     return {
-        language: Ears(vocabulary, speech, streets, phrases, read_own_words())
+        language: LanguageWords(vocabulary, speech, streets, phrases, read_own_words())
         for language, vocabulary in read_vocabularies(languages, watched).items()
     }
 
@@ -112,14 +114,14 @@ def _by_phrase(table: Mapping[str, Sequence[str]]) -> dict[tuple[str, ...], str]
     return {normal(phrase): meaning for meaning, phrases in table.items() for phrase in phrases}
 
 
-def guess(said: str, ears: Mapping[str, Ears]) -> str | None:
+def guess(said: str, by_language: Mapping[str, LanguageWords]) -> str | None:
     """The language of a first text; None if it is unclear."""
     words = normal(said)
-    vocabularies = {language: each.vocabulary for language, each in ears.items()}
+    vocabularies = {language: each.vocabulary for language, each in by_language.items()}
     asked = vocabularies[next(iter(vocabularies))].commands.get(words, "") if vocabularies else ""
     if asked.startswith("language:"):
         return asked.partition(":")[2]
-    scores = _scores(words, ears)
+    scores = _scores(words, by_language)
     best = max(scores, key=lambda language: scores[language], default=None)
     if best is None or list(scores.values()).count(scores[best]) > 1:
         return _by_command(words, vocabularies)
@@ -135,10 +137,10 @@ def _by_command(words: tuple[str, ...], vocabularies: Mapping[str, Vocabulary]) 
     return found[0] if len(found) == 1 else None
 
 
-def changed(said: str, ears: Mapping[str, Ears], current: str) -> str | None:
+def changed(said: str, by_language: Mapping[str, LanguageWords], current: str) -> str | None:
     """The language of a later text, if it is surely another than the current one: two words or
     more identify it, and none the current one. People who mix languages read both."""
-    scores = _scores(normal(said), ears)
+    scores = _scores(normal(said), by_language)
     own = scores.pop(current, 0)
     best = max(scores, key=lambda language: scores[language], default=None)
     if best is None or own or scores[best] < SURE or list(scores.values()).count(scores[best]) > 1:
@@ -146,24 +148,24 @@ def changed(said: str, ears: Mapping[str, Ears], current: str) -> str | None:
     return best
 
 
-def wanted(said: str, ears: Mapping[str, Ears], current: str) -> str | None:
+def wanted(said: str, by_language: Mapping[str, LanguageWords], current: str) -> str | None:
     """The language of ours that somebody asks for who names one: "do you speak Spanish", "no hablo
     inglés". None: another, or which is not clear."""
-    words, vocabulary = normal(said), ears[current].vocabulary
+    words, vocabulary = normal(said), by_language[current].vocabulary
     named, refused = set[str](), set[str]()
     for at, word in enumerate(words):
         meaning, _, tag = vocabulary.commands.get((word,), "").partition(":")
-        if meaning == CommandName.LANGUAGE and tag in ears:
+        if meaning == CommandName.LANGUAGE and tag in by_language:
             before = words[max(0, at - NEGATED) : at]
             (refused if vocabulary.negations.intersection(before) else named).add(tag)
     if refused and not named:
-        spoken = guess(said, ears)
+        spoken = guess(said, by_language)
         return None if spoken in refused else spoken
     others = named - {current}
     return others.pop() if len(others) == 1 else current if named == {current} else None
 
 
-def _scores(words: Sequence[str], ears: Mapping[str, Ears]) -> dict[str, int]:
+def _scores(words: Sequence[str], by_language: Mapping[str, LanguageWords]) -> dict[str, int]:
     """How many different words identify each language."""
     found = set(words)
-    return {language: len(found & each.vocabulary.detect) for language, each in ears.items()}
+    return {language: len(found & each.vocabulary.detect) for language, each in by_language.items()}

@@ -322,7 +322,7 @@ def _decided(parts: Parts, case: Case, said: str) -> Step:
     """The response to the same message, decided in this process."""
     with parts.engine.connect() as conn:
         scene = parts.scene(conn)
-    return hear(case, said, scene.now, scene, parts.ears)
+    return hear(case, said, scene.now, scene, parts.language_words)
 
 
 def _found(parts: Parts, step: Step) -> tuple[Step, str]:
@@ -348,7 +348,7 @@ def until(look: Callable[[], bool], begun: float, otherwise: str, clock: Time) -
 
 def opener(parts: Parts, language: str) -> str:
     """The first message: the shortest that selects the language."""
-    commands = parts.ears[language].vocabulary.commands
+    commands = parts.language_words[language].vocabulary.commands
     phrases = [
         " ".join(phrase)
         for phrase, command in commands.items()

@@ -241,7 +241,7 @@ class Board(Observable[Faults]):
             self._news()
             return self.auto
 
-    def shown(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, object]:
         """Everything, for tests and for the page's script."""
         with self._changed:
             return {

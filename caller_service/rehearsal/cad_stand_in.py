@@ -191,7 +191,7 @@ def state() -> Response:
         request.args.get("after", -1, type=int),
         min(request.args.get("wait", 0.0, type=float), NEWS_WAIT),
     )
-    return jsonify(_board().shown())
+    return jsonify(_board().as_json())
 
 
 def _held(hand_off_id: str) -> Held:
@@ -290,7 +290,7 @@ def auto() -> AnyResponse:
 @cad.get("/faults")
 def show_faults() -> Response:
     """Which failure is switched on."""
-    return jsonify(_board().shown()["faults"])
+    return jsonify(_board().as_json()["faults"])
 
 
 @cad.post("/faults")

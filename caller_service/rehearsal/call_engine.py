@@ -100,7 +100,7 @@ class CallEngine:
         if call is None:
             return None
         with self.own:
-            return call.shown()
+            return call.as_json()
 
     def dial(self, phone: str, to: str = "", withheld: str | None = None) -> Call:
         """A person dials the program. `withheld`: what stands in From instead of the number, one of

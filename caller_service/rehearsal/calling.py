@@ -73,7 +73,7 @@ class Line:
     seconds: float = 0.0  # how long it takes in full
     cut: bool = False  # a key or a voice cut it off
 
-    def shown(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, object]:
         """The line for the page: `side` is whose it is, `text` what stands there."""
         side, text = SHOWN.get(self.kind, ("theirs", "{words}"))
         return {
@@ -241,7 +241,7 @@ class Call:
             return "Calling the program."
         return STATES[self.status]
 
-    def shown(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, object]:
         """The call as one phone's page shows it."""
         return {
             "sid": self.sid,
@@ -252,7 +252,7 @@ class Call:
             "live": self.live,
             "stands": self.stands,
             "words": self.words,
-            "lines": [line.shown() for line in self.lines[-MOST_LINES:]],
+            "lines": [line.as_json() for line in self.lines[-MOST_LINES:]],
             "count": len(self.lines),
             "listening": self.listening,
             "joined": self.joined,

@@ -269,7 +269,7 @@ class Exchange(Observable[Faults]):
                 self._news()
             return fault
 
-    def shown(
+    def as_json(
         self, chosen: Phone, call: Callable[[str], object] = lambda number: None
     ) -> dict[str, object]:
         """Everything the phone page shows, with the chosen phone in front; `call` tells a number's

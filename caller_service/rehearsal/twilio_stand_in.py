@@ -134,7 +134,7 @@ def page() -> str:
     chosen = _chosen()
     return render_template(
         "phone.html",
-        state=_exchange().shown(chosen, _calling().of),
+        state=_exchange().as_json(chosen, _calling().of),
         our_number=_settings().our_number,
         request_form=f"{_settings().service_url}/request",
         numbers=_dialable(),
@@ -147,7 +147,7 @@ def state() -> Response:
     chosen = _chosen()
     after = request.args.get("after", -1, type=int)
     _exchange().wait_past(after, min(request.args.get("wait", 0.0, type=float), NEWS_WAIT))
-    return jsonify(_exchange().shown(chosen, _calling().of))
+    return jsonify(_exchange().as_json(chosen, _calling().of))
 
 
 @phones.post("/phone/choose")
@@ -189,7 +189,7 @@ def act_on_call() -> AnyResponse:
     if act != "dial" and not _acted(_calling(), call, act, str(asked.get("words", ""))):
         abort(400, WHAT_A_CALL_DOES)
     if wants_json():
-        return jsonify(call.shown())
+        return jsonify(call.as_json())
     return redirect(url_for("phones.page", phone=str(asked.get("back", "")) or None), 303)
 
 
@@ -227,7 +227,7 @@ def _acted(calling: CallEngine, call: Call, act: str, words: str) -> bool:
 @phones.get("/faults")
 def show_faults() -> Response:
     """Which failures are switched on."""
-    return jsonify(_exchange().shown(_exchange().first())["faults"])
+    return jsonify(_exchange().as_json(_exchange().first())["faults"])
 
 
 @phones.post("/faults")

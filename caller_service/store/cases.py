@@ -95,7 +95,7 @@ def by_id(conn: sa.Connection, sealer: Sealer, case_id: str, lock: bool = False)
         raise Unreadable(case_id) from None
 
 
-def shown(conn: sa.Connection, sealer: Sealer, case_id: str) -> Case | None:
+def for_display(conn: sa.Connection, sealer: Sealer, case_id: str) -> Case | None:
     """One case, to be shown and not changed. Of a case whose state cannot be read, what is in the
     columns."""
     found = conn.execute(sa.select(*READ_AS_TEXT).where(case.c.id == case_id)).first()

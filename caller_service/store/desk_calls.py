@@ -74,12 +74,12 @@ def promised(conn: sa.Connection, sealer: Sealer, since: datetime) -> list[Promi
     """Every live callback, and those booked since `since` that are over, in the order in which they
     are due."""
     found = callbacks.where(conn, sealer, _promised(since))
-    known = shown(conn, sealer, {each.case_id for each in found})
+    known = cases_by_id(conn, sealer, {each.case_id for each in found})
     calls = [PromisedCall(each, known[each.case_id]) for each in found if each.case_id in known]
     return sorted(calls, key=lambda each: (each.callback.due_at, each.callback.id))
 
 
-def shown(conn: sa.Connection, sealer: Sealer, case_ids: Iterable[str]) -> Mapping[str, Case]:
+def cases_by_id(conn: sa.Connection, sealer: Sealer, case_ids: Iterable[str]) -> Mapping[str, Case]:
     """These cases, without test cases, also those that can be read only in part."""
     query = sa.select(*cases.READ_AS_TEXT).where(case.c.id.in_(sorted(case_ids)), ~case.c.test)
     return {row.id: cases.as_shown(row, sealer) for row in conn.execute(query)}
@@ -112,7 +112,7 @@ def unanswered(conn: sa.Connection, sealer: Sealer, since: datetime) -> list[Inb
     query = sa.select(leg.c.id, leg.c.case_id, leg.c.at, leg.c.ended_at)
     query = query.where(*_unanswered(since))
     rows = list(conn.execute(query.order_by(leg.c.id.desc())))
-    known = shown(conn, sealer, {row.case_id for row in rows})
+    known = cases_by_id(conn, sealer, {row.case_id for row in rows})
     latest: dict[str, InboundCall] = {}
     for row in rows:
         if row.case_id not in known:

@@ -147,7 +147,7 @@ def newest_shown(conn: sa.Connection, case_id: str) -> str | None:
     return found
 
 
-def shown(conn: sa.Connection, message_ids: Sequence[str], now: datetime) -> None:
+def mark_read(conn: sa.Connection, message_ids: Sequence[str], now: datetime) -> None:
     """Record that a private page shows these messages: they have been read."""
     conn.execute(
         sa.update(message)

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from conversation import CATALOG, EARS, PROGRAM
+from conversation import CATALOG, LANGUAGE_WORDS, PROGRAM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -55,7 +55,7 @@ def reading(
         said,
         asked,
         offered if offered is not None else OFFERED[asked.id] if asked else (),
-        EARS[language],
+        LANGUAGE_WORDS[language],
     )
 
 
@@ -316,10 +316,10 @@ def test_commands_win_over_answers_and_dangers_at_every_question(language: str) 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_phrase_for_no_is_also_something_else(language: str) -> None:
-    yes_no = EARS[language].vocabulary.answers["yes_no"]
+    yes_no = LANGUAGE_WORDS[language].vocabulary.answers["yes_no"]
 
     for phrase in [phrase for phrase, code in yes_no.items() if code == "no"]:
-        assert phrase not in EARS[language].vocabulary.commands
+        assert phrase not in LANGUAGE_WORDS[language].vocabulary.commands
         assert not isinstance(reading(" ".join(phrase), "health", language).reply, Danger)
 
 
@@ -329,7 +329,7 @@ def test_a_phrase_means_the_same_whatever_language_is_spoken(language: str) -> N
     never turn a doubt into a no."""
     for other in LANGUAGES:
         for phrase, code in ALONE[other].answers["yes_no"].items():
-            read_here = EARS[language].vocabulary.answers["yes_no"][phrase]
+            read_here = LANGUAGE_WORDS[language].vocabulary.answers["yes_no"][phrase]
             assert read_here == code or read_here != "no", (phrase, code, read_here)
 
 
@@ -363,13 +363,13 @@ def test_a_danger_at_the_end_of_the_longest_text_a_phone_can_send_is_heard() -> 
     ],
 )
 def test_the_first_text_tells_the_language(said: str, language: str | None) -> None:
-    assert guess(said, EARS) == language
+    assert guess(said, LANGUAGE_WORDS) == language
 
 
 # ---- whatever is written -------------------------------------------------------------------------
 def _every_word() -> list[str]:
     words: set[str] = set()
-    for vocabulary in (ears.vocabulary for ears in EARS.values()):
+    for vocabulary in (lang.vocabulary for lang in LANGUAGE_WORDS.values()):
         for phrases in (
             vocabulary.commands,
             *vocabulary.answers.values(),
@@ -397,7 +397,7 @@ def test_nothing_written_raises_and_nothing_is_answered_that_was_not_offered(
     offered = tuple(
         code for code in (OFFERED[question.id] if question else ()) if pick.draw(st.booleans())
     )
-    reply = read(said, question, offered, EARS[language]).reply
+    reply = read(said, question, offered, LANGUAGE_WORDS[language]).reply
 
     assert not isinstance(reply, Answer) or reply.choice in (*offered, SKIPPED)
     assert not isinstance(reply, PlaceGiven) or (question is not None and question.kind == "place")
@@ -412,7 +412,7 @@ def test_nothing_written_raises_and_nothing_is_answered_that_was_not_offered(
 def test_no_comes_from_a_whole_message_that_says_no_and_from_nothing_else(
     said: str, question: Question, language: str
 ) -> None:
-    vocabulary = EARS[language].vocabulary
+    vocabulary = LANGUAGE_WORDS[language].vocabulary
     if reading(said, question.id, language).reply != Answer("no"):
         return
     words = normal(said)
@@ -512,7 +512,7 @@ def test_one_slip_is_the_same_both_ways(a: str, b: str) -> None:
 )
 def test_a_slip_of_the_thumb_is_never_read_as_no(question: Question, language: str) -> None:
     """Every answer word, with each letter left out, doubled, or swapped with its neighbour."""
-    vocabulary = EARS[language].vocabulary
+    vocabulary = LANGUAGE_WORDS[language].vocabulary
     said_no = {phrase for phrase, code in vocabulary.answers["yes_no"].items() if code == "no"}
     for phrase in vocabulary.answers["yes_no"]:
         for at in range(len(phrase[0]) if len(phrase) == 1 else 0):
@@ -888,14 +888,14 @@ def test_crashes_attacks_and_goodbyes_of_every_day_are_none(said: str) -> None:
 
 def test_a_code_word_in_front_hides_no_danger() -> None:
     """The code word proves who writes, but may also be part of the message."""
-    found = read("knife he has in his hand", None, (), EARS["en"], "knife")
+    found = read("knife he has in his hand", None, (), LANGUAGE_WORDS["en"], "knife")
     assert isinstance(found.reply, Danger) and found.verified
 
 
 @pytest.mark.parametrize("word", ["no", "yes", "1", "stop", "help", "overdosed", "gun"])
 def test_a_word_that_is_written_by_chance_is_no_code_word(word: str) -> None:
-    assert read(f"code {word}", None, (), EARS["en"]).reply == Command(CommandName.CODE)
-    assert read("code bluebird", None, (), EARS["en"]).reply == Command(
+    assert read(f"code {word}", None, (), LANGUAGE_WORDS["en"]).reply == Command(CommandName.CODE)
+    assert read("code bluebird", None, (), LANGUAGE_WORDS["en"]).reply == Command(
         CommandName.CODE, "bluebird"
     )
 

@@ -11,7 +11,7 @@ from dataclasses import replace as with_changes
 from datetime import timedelta
 
 import pytest
-from conversation import EARS, PROGRAM, Resident, kept
+from conversation import LANGUAGE_WORDS, PROGRAM, Resident, kept
 from test_promises_any_time import at
 
 from caller_service.casework.interpret import hear
@@ -815,7 +815,7 @@ def test_newcomers_hear_it_when_somebody_in_danger_has_waited_long() -> None:
     person.now += timedelta(seconds=1)
     scene = with_changes(Scene(PROGRAM, person.now), surge=True)
 
-    step = hear(person.case, "hi", person.now, scene, EARS)
+    step = hear(person.case, "hi", person.now, scene, LANGUAGE_WORDS)
     assert [effect.key for effect in step.effects if isinstance(effect, Say)][:2] == [
         "preamble",
         "preamble.surge",

@@ -33,7 +33,7 @@ from caller_service.language import (
 from caller_service.language.catalog import read_catalog
 from caller_service.language.languages import read_languages, with_languages
 from caller_service.language.segments import fitted
-from caller_service.language.vocabularies import read_ears
+from caller_service.language.vocabularies import read_language_words
 
 if TYPE_CHECKING:
     from conftest import House
@@ -153,7 +153,11 @@ def spoken(house: House, translations: Path) -> House:
     """A service whose program serves the new language."""
     tags = ("en", "ar")
     program = with_languages(replace(house.parts.program, languages=tags))
-    house.change(program=program, catalog=read_catalog(tags), ears=read_ears(tags, program.watched))
+    house.change(
+        program=program,
+        catalog=read_catalog(tags),
+        language_words=read_language_words(tags, program.watched),
+    )
     return house
 
 
@@ -215,10 +219,10 @@ def test_a_place_is_told_in_its_street_words(program: Program, said: str, kind: 
 def test_a_road_or_something_near_names_a_place_in_it(program: Program) -> None:
     """On its own "I don't know" names no place."""
     where = program.protocol.question("where")
-    ears = read_ears(program.languages)["ar"]
+    lang = read_language_words(program.languages)["ar"]
     for said in ("i dont know qurba souk", "i dont know sharia souk"):
-        assert read(said, where, (), ears).reply == PlaceGiven(said)
-    assert read("i dont know hatta souk", where, (), ears).reply != PlaceGiven(
+        assert read(said, where, (), lang).reply == PlaceGiven(said)
+    assert read("i dont know hatta souk", where, (), lang).reply != PlaceGiven(
         "i dont know hatta souk"
     )
 
@@ -256,9 +260,9 @@ def test_its_staff_take_a_case_ask_and_give_back_by_text(spoken: House) -> None:
 
 
 def test_only_and_no_are_heard_in_it(program: Program) -> None:
-    ears = read_ears(program.languages)["ar"]
-    assert {"only", "solo", "faqatonly"} <= ears.speech.only
-    assert ears.speech.behind_no.sub("", "faqatno, he has a knife") == "he has a knife"
+    lang = read_language_words(program.languages)["ar"]
+    assert {"only", "solo", "faqatonly"} <= lang.speech.only
+    assert lang.speech.behind_no.sub("", "faqatno, he has a knife") == "he has a knife"
 
 
 def test_a_command_that_there_is_not_is_refused_before_anybody_can_write_it(

@@ -12,7 +12,7 @@ from itertools import chain, combinations
 from pathlib import Path
 
 import pytest
-from conversation import CATALOG, EARS, PROGRAM, Resident, fresh
+from conversation import CATALOG, LANGUAGE_WORDS, PROGRAM, Resident, fresh
 
 import caller_service
 from caller_service.core.effect import Ask, Say
@@ -358,7 +358,7 @@ def test_no_command_of_ours_is_a_word_that_carriers_act_on_unless_it_means_the_s
     meant |= {"CANCEL": "stop", "START": "start", "UNSTOP": "start", "HELP": "help", "INFO": "help"}
 
     read_as = {
-        word: EARS[language].vocabulary.commands.get(normal(word), "")
+        word: LANGUAGE_WORDS[language].vocabulary.commands.get(normal(word), "")
         for word in RESERVED
         if word != "YES"
     }
@@ -384,9 +384,9 @@ def test_the_word_for_skipping_skips_the_place() -> None:
     where = PROGRAM.protocol.question("where")
 
     for spoken in LANGUAGES:
-        assert [read(word, where, (), EARS[spoken]).reply for word in ("SKIP", "SALTAR")] == [
-            Answer(SKIPPED)
-        ] * 2
+        assert [
+            read(word, where, (), LANGUAGE_WORDS[spoken]).reply for word in ("SKIP", "SALTAR")
+        ] == [Answer(SKIPPED)] * 2
 
 
 @in_every_language
@@ -407,7 +407,7 @@ def test_every_word_we_tell_people_to_type_is_read_as_what_we_say(language: str)
                     word,
                     question,
                     tuple(choice.code for choice in question.choices) if question else (),
-                    EARS[spoken],
+                    LANGUAGE_WORDS[spoken],
                 ).reply
                 if COMMANDS[word]:
                     assert isinstance(reply, Command) and reply.name == COMMANDS[word], (

@@ -913,7 +913,7 @@ def test_the_page_is_read_while_a_call_goes_on(engine: CallEngine) -> None:
         told.join(10)
         return "waits" if told.is_alive() else number
 
-    shown = engine.exchange.shown(engine.exchange.first(), asked)
+    shown = engine.exchange.as_json(engine.exchange.first(), asked)
 
     assert [ME, MARIA] == [shown["call"], *(other["call"] for other in shown["others"])]
 

@@ -301,10 +301,12 @@ def test_who_may_not_be_contacted_only_hears_replies(house: House, contact: str)
 def test_a_watched_person_hears_nothing_and_a_human_reads(house: House) -> None:
     from dataclasses import replace
 
-    from caller_service.language.vocabularies import read_ears
+    from caller_service.language.vocabularies import read_language_words
 
     program = replace(house.parts.program, watched=frozenset({"is the library open"}))
-    house.change(program=program, ears=read_ears(program.languages, program.watched))
+    house.change(
+        program=program, language_words=read_language_words(program.languages, program.watched)
+    )
     me = house.resident().texts("hi")
 
     assert me.texts("is the library open?").heard == []

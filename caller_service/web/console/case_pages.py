@@ -211,7 +211,7 @@ def _refused(case_id: str, name: str, why: str, status: int, news: Sequence[str]
 def _own(case_id: str, name: str) -> bool:
     """Is the case about this staff member's own phone?"""
     with parts().engine.connect() as conn:
-        case = cases.shown(conn, parts().sealer, case_id)
+        case = cases.for_display(conn, parts().sealer, case_id)
     return case is not None and is_theirs(parts(), case, name)
 
 

@@ -635,6 +635,8 @@ def _other_language(shown: Sequence[Text]) -> str:
     """The language of a human's free words, named in the reader's; "" where it is the reader's own
     or they say too little to tell."""
     reader = language()
-    written = (guess(text.words, parts().ears) for text in shown if text.direction == "out")
+    written = (
+        guess(text.words, parts().language_words) for text in shown if text.direction == "out"
+    )
     other = next((tag for tag in written if tag not in (None, reader)), None)
     return name_for(reader, parts().catalog.languages[other]) if other else ""
