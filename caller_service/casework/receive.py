@@ -166,25 +166,8 @@ def _decide(
     # a person has that number after all: send them everything
     if case is not None and case.test and not test:
         case = replace(case, test=False)
-    scene = parts.scene(conn, state.full, surge=case is None)
-    heard_at = turn.heard
-    if case is not None:
-        case_scene = scene.for_case(case)
-        # the clock was set back: the text still came after what it answers
-        if case_scene.now - scene.now > SKEW and not turn.late:
-            heard_at = case_scene.now
-        scene = case_scene
-    current = case or new_case(
-        conn,
-        parts,
-        contact,
-        test,
-        *(
-            cases.last_closed(conn, contact.id, parts.now() - THANKED_WITHIN)
-            if state.contact
-            else ("", ())
-        ),
-    )
+    scene, heard_at = _scene_of_turn(conn, parts, turn, state, case)
+    current = case or _next_case(conn, parts, contact, test, state)
     said = _OPT_OUT.get(turn.opt_out, turn.said)
     delivered = (
         messages.question_delivered(conn, current.id, current.asked) if current.asked else None
@@ -196,49 +179,70 @@ def _decide(
     if case is not None and step.case.parked:
         others.append(Decision(contact, case, step, scene, Author.RESIDENT))
         case, current = None, new_case(conn, parts, contact, test, current.id)
-        step = hear(
-            current,
-            said,
-            heard_at,
-            Scene(parts.program, parts.now(), state.full),
-            parts.language_words,
-        )
+        scene_of_other = Scene(parts.program, parts.now(), state.full)
+        step = hear(current, said, heard_at, scene_of_other, parts.language_words)
     elif state.contact and (stops or case is None):
-        others += [
-            Decision(
-                contact,
-                parked,
-                stopped_too(parked, scene.now) if stops else phone_again(parked, turn.said),
-                scene.for_case(parked),
-                Author.RESIDENT,
-            )
-            for parked in cases.parked(conn, parts.sealer, contact.id)
-        ]
+        others = _parked_beside(conn, parts, turn, contact, scene, stops)
     if contact.slowed_until is not None and contact.slowed_until > scene.now:
         step = _slow_answers(step, scene)
     if turn.picture:
         step = with_picture(step)
-    inbound = Text.inbound(
+    author = Author.PROBE if step.case.test else Author.RESIDENT
+    inbound = _inbound_text(parts, turn, contact, step.case)
+    return [*others, Decision(contact, case, step, scene, author, inbound, turn.late)]
+
+
+def _scene_of_turn(
+    conn: sa.Connection, parts: Parts, turn: Turn, state: turns.TurnState, case: Case | None
+) -> tuple[Scene, datetime]:
+    """The scene of the decision, and when the text counts as heard."""
+    scene = parts.scene(conn, state.full, surge=case is None)
+    if case is None:
+        return scene, turn.heard
+    of_case = scene.for_case(case)
+    # the clock was set back: the text still came after what it answers
+    set_back = of_case.now - scene.now > SKEW and not turn.late
+    return of_case, of_case.now if set_back else turn.heard
+
+
+def _next_case(
+    conn: sa.Connection, parts: Parts, contact: Contact, test: bool, state: turns.TurnState
+) -> Case:
+    """A new case of this contact, related to their last one."""
+    last = (
+        cases.last_closed(conn, contact.id, parts.now() - THANKED_WITHIN)
+        if state.contact
+        else ("", ())
+    )
+    return new_case(conn, parts, contact, test, *last)
+
+
+def _parked_beside(
+    conn: sa.Connection, parts: Parts, turn: Turn, contact: Contact, scene: Scene, stops: bool
+) -> list[Decision]:
+    """What a STOP, or a new request, of this phone means for its parked cases."""
+    return [
+        Decision(
+            contact,
+            parked,
+            stopped_too(parked, scene.now) if stops else phone_again(parked, turn.said),
+            scene.for_case(parked),
+            Author.RESIDENT,
+        )
+        for parked in cases.parked(conn, parts.sealer, contact.id)
+    ]
+
+
+def _inbound_text(parts: Parts, turn: Turn, contact: Contact, case: Case) -> Text:
+    return Text.inbound(
         parts.new_id(),
         turn.said,
         turn.heard,
         contact_id=contact.id,
-        case_id=step.case.id,
-        language=step.case.language,
+        case_id=case.id,
+        language=case.language,
         provider_id=turn.provider_id,
     )
-    return [
-        *others,
-        Decision(
-            contact,
-            case,
-            step,
-            scene,
-            Author.PROBE if step.case.test else Author.RESIDENT,
-            inbound,
-            turn.late,
-        ),
-    ]
 
 
 # a carrier's classification as our own command word
