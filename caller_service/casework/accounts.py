@@ -60,7 +60,7 @@ class Ended(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SignInClient:
     """Where somebody signs in from. `source`: keyed hash of the address."""
 
     source: bytes = field(repr=False)
@@ -102,7 +102,9 @@ def known_from(parts: Parts, person_id: str, sources: Sequence[bytes]) -> bool:
         return staff_sessions.signed_in_from(conn, person_id, sources, since)
 
 
-def sign_in(parts: Parts, name: str, password: str, place: Place, live: bool) -> SignedIn | None:
+def sign_in(
+    parts: Parts, name: str, password: str, client: SignInClient, live: bool
+) -> SignedIn | None:
     """A new session, or None: whoever asks hears nothing of why. The work is the same whether the
     name is known or not. Raises passwords.Busy."""
     with reading(parts.engine) as conn:
@@ -127,7 +129,7 @@ def sign_in(parts: Parts, name: str, password: str, place: Place, live: bool) ->
         if stage == Stage.OPEN:
             _note(conn, parts, now_there.name, Event.SIGNED_IN, second_factor=False)
         staff_sessions.forget(conn, parts.now(), SESSIONS_KEPT)
-        return _new_session(conn, parts, now_there.id, stage, place)
+        return _new_session(conn, parts, now_there.id, stage, client)
 
     return parts.writer.write(work)
 
@@ -143,13 +145,13 @@ def _first_stage(person: Person) -> Stage:
 
 
 def _new_session(
-    conn: sa.Connection, parts: Parts, person_id: str, stage: Stage, place: Place
+    conn: sa.Connection, parts: Parts, person_id: str, stage: Stage, client: SignInClient
 ) -> SignedIn:
     now, session_id, secret = parts.now(), parts.new_id(), secrets.token_urlsafe(32)
     done = stage == Stage.OPEN
     staff_sessions.add(
         conn, session_id, person_id, secret, stage, now,
-        now + (ABSOLUTE if done else UNFINISHED), place.browser, place.source,
+        now + (ABSOLUTE if done else UNFINISHED), client.browser, client.source,
         stepped_up_at=now if done else None,
     )  # fmt: skip
     return _found(conn, secret)
@@ -285,7 +287,7 @@ def link_opens(parts: Parts, secret: str) -> bool:
         return people.link_opens(conn, secret, parts.now())
 
 
-def begin_by_link(parts: Parts, secret: str, place: Place) -> SignedIn | None:
+def begin_by_link(parts: Parts, secret: str, client: SignInClient) -> SignedIn | None:
     """A session for setting up the account of a link, which is used up; None: it opens nothing."""
 
     def work(conn: sa.Connection) -> SignedIn | None:
@@ -295,7 +297,7 @@ def begin_by_link(parts: Parts, secret: str, place: Place) -> SignedIn | None:
             return None
         staff_sessions.end_all(conn, person.id, parts.now(), Ended.REPLACED)
         _note(conn, parts, person.name, Event.LINK_USED)
-        return _new_session(conn, parts, person.id, Stage.PASSWORD, place)
+        return _new_session(conn, parts, person.id, Stage.PASSWORD, client)
 
     return parts.writer.write(work)
 

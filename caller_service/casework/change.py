@@ -131,7 +131,7 @@ def passes(case: Case, name: str, scene: Scene, conn: sa.Connection) -> Step:
     return pass_on(case, name, scene, is_asked(conn, case, name), _lately(conn, case, scene))
 
 
-def asked_in_vain(parts: Parts, case_id: str, name: str) -> None:
+def page_unanswered(parts: Parts, case_id: str, name: str) -> None:
     """A page that cannot arrive: the next person, now (rule 4)."""
     update_case(
         parts,

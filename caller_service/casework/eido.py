@@ -34,7 +34,7 @@ def issuer(parts: Parts, reader: str) -> eido.Issuer:
 
 
 def sound_document(packet: Mapping[str, Any], by: eido.Issuer, revised: datetime) -> dict[str, Any]:
-    """The document of a packet. Raises Unsound for one that must not leave the house."""
+    """The document of a packet. Raises Unsound for one that must not be sent."""
     told = eido.document(packet, by, revised)
     if wrong := faults(told, (packet.get("incident_type") or {}).get("by", "")):
         raise Unsound(wrong)

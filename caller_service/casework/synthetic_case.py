@@ -1,5 +1,5 @@
-"""What the probe (`caller-service probe`) needs of the house beside its public door: to see its
-case, and to end it.
+"""What the probe (`caller-service probe`) needs beside the public channels: to see its case, and to
+end it.
 
 Only a marked case is ever touched here. Who may make one is decided in casework/receive.py.
 """

@@ -81,7 +81,7 @@ def assign(case: Case, by: str, team_id: str, scene: Scene) -> Step:
     return update(changed, Status.ASSIGNED, by, "", scene).then(named)
 
 
-def mend_place(case: Case, by: str, words: str, scene: Scene) -> Step:
+def correct_place(case: Case, by: str, words: str, scene: Scene) -> Step:
     """Set where the person is, as a human understood it. Raises Refused: ended."""
     if case.ended:
         raise Refused("ended")

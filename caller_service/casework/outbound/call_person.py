@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 from caller_service.casework.change import (
     StateChanged,
-    asked_in_vain,
     change,
+    page_unanswered,
     retry_on_change,
 )
 from caller_service.casework.parts import Parts
@@ -244,7 +244,7 @@ def _failed(parts: Parts, call: Call, problem: TelephonyError, job: str, fresh: 
         return
     # a page that cannot arrive: the next person at once (rule 4)
     if _asks_to_take(parts, call):
-        asked_in_vain(parts, call.case_id, call.person or "")
+        page_unanswered(parts, call.case_id, call.person or "")
     _end(parts, call, CallState.DEAD, problem.code)
 
 
@@ -340,7 +340,7 @@ def note_receipt(parts: Parts, call_id: str, state: CallState, provider_id: str 
     # a phone that cannot be reached at all: the next person, now (rule 4)
     person = call.person if call.person != INTERPRETER else None  # that is no rung of a ladder
     if state == CallState.FAILED and person is not None and _asks_to_take(parts, call):
-        asked_in_vain(parts, call.case_id, person)
+        page_unanswered(parts, call.case_id, person)
     if ends and call.person is not None and call.answer == "accepted":
         who = call.person
         change(parts, call.case_id, lambda case, scene: staff_gone(case, who, scene), Author.SYSTEM)

@@ -94,8 +94,8 @@ def _post(parts: Parts, one: Delivery) -> None:
 
 
 def _body(parts: Parts, one: Delivery, packet: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What this kind of destination reads. DeliveryFailed for a document that must not leave the
-    house."""
+    """What this kind of destination reads. DeliveryFailed for a document that must not be
+    sent."""
     destination = parts.program.destination(one.destination)
     if destination is None or destination.kind != DestinationKind.EIDO:
         return packet

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from caller_service.casework.change import (
     StateChanged,
-    asked_in_vain,
     change,
+    page_unanswered,
     retry_on_change,
     update_case,
 )
@@ -290,7 +290,7 @@ def _asked_in_vain(parts: Parts, text: Text, name: str) -> None:
         return
     if not PAGES.isdisjoint(text.keys.split()):
         log.error("a page cannot arrive", extra={"message_id": text.id, "case": text.case_id})
-        asked_in_vain(parts, text.case_id, name)
+        page_unanswered(parts, text.case_id, name)
     elif text.keys.startswith("alert."):
         log.error("an alert cannot arrive", extra={"message_id": text.id, "case": text.case_id})
         change(

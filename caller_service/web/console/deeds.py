@@ -381,7 +381,7 @@ DEEDS: dict[str, Deed] = {
     ),
     "place": Deed(
         "Set the place", Act.PLACE,
-        lambda case, by, form, scene, _: desk_acts.mend_place(
+        lambda case, by, form, scene, _: desk_acts.correct_place(
             case, by, typed("place", form.get("place", ""), 480, needed=True), scene
         ),
         "The place is noted.", strict=True, tried=lambda case: {"place": "-"},

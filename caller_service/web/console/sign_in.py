@@ -11,7 +11,7 @@ from datetime import timedelta
 from flask import Response, current_app, g, request, url_for
 
 from caller_service.casework import accounts
-from caller_service.casework.accounts import Place, SignedIn
+from caller_service.casework.accounts import SignedIn, SignInClient
 from caller_service.casework.passwords import Busy
 from caller_service.core.failure_pace import Pace
 from caller_service.core.staff_session import TRIES, StaffSession, Stage
@@ -49,7 +49,7 @@ def sign_in_with_password() -> Response:
         return _slowed("sign_in.html", trying, title="Sign in", then=then, name=name)
     live = current_app.extensions["caller_settings"].live
     try:
-        done = accounts.sign_in(parts(), name, password, place(), live)
+        done = accounts.sign_in(parts(), name, password, sign_in_client(), live)
     except Busy:
         trying.succeeded()  # no secret was checked
         return _busy("sign_in.html", title="Sign in", then=then, name=name)
@@ -100,7 +100,7 @@ def first(secret: str) -> Response:
 
 @console_sign_in.post("/first/<secret>")
 def begin(secret: str) -> Response:
-    done = accounts.begin_by_link(parts(), secret, place())
+    done = accounts.begin_by_link(parts(), secret, sign_in_client())
     if done is None:
         refused(request.endpoint or "", "link")
         return page("first.html", 403, title="Your account", opens=False)
@@ -133,10 +133,10 @@ def go_in(done: SignedIn, then: str) -> Response:
     return answer
 
 
-def place() -> Place:
+def sign_in_client() -> SignInClient:
     """The source of this request."""
     index = parts().sealer.index(_source())
-    return Place(index, browser_of(request.headers.get("User-Agent", "")))
+    return SignInClient(index, browser_of(request.headers.get("User-Agent", "")))
 
 
 def _source() -> str:

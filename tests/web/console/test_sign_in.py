@@ -518,7 +518,7 @@ def test_in_live_nobody_signs_in_whom_rehearsal_made(house: House) -> None:
     who.house, who.name, who.password, who.totp = house, "Dana Ruiz", PASSWORD, None
     before = Browser(house)
     assert before.signs_in(who).status_code == 200 and before.is_in()
-    place = accounts.Place(b"0" * 32)
+    place = accounts.SignInClient(b"0" * 32)
 
     assert accounts.sign_in(house.parts, who.name, PASSWORD, place, live=True) is None
     session = accounts.session_of(house.parts, before.cookie(), live=True)
@@ -529,7 +529,9 @@ def test_in_live_nobody_signs_in_whom_rehearsal_made(house: House) -> None:
 def test_no_secret_is_in_a_repr(house: House, dana: Account) -> None:
     alex = Account(house, "Alex Kim", Role.ADMINISTRATOR)
     found = accounts.find(house.parts, alex.id)
-    done = accounts.sign_in(house.parts, dana.name, PASSWORD, accounts.Place(b"\x07" * 32), False)
+    done = accounts.sign_in(
+        house.parts, dana.name, PASSWORD, accounts.SignInClient(b"\x07" * 32), False
+    )
 
     assert found and done and alex.totp
     assert alex.totp not in repr(found) and "argon2" not in repr(found)
