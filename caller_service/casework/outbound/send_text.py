@@ -283,7 +283,7 @@ def _told_of(text: Text) -> str | None:
 PAGES = frozenset({"page.text", "page.again", "page.surge"})
 
 
-def _asked_in_vain(parts: Parts, text: Text, name: str) -> None:
+def _page_unanswered(parts: Parts, text: Text, name: str) -> None:
     """A page to `name` that cannot arrive, or what whoever has a danger is told of it, asks the
     next person at once, and is an alarm (rule 4)."""
     if text.case_id is None:
@@ -302,7 +302,7 @@ def undelivered(parts: Parts, text: Text, problem: TelephonyError | None = None)
     """A text that did not arrive is a safety event on its case; a page that did not asks the next
     person."""
     if text.person is not None:
-        return _asked_in_vain(parts, text, text.person)
+        return _page_unanswered(parts, text, text.person)
     if (case_id := _told_of(text)) is None:
         return
     why = (
