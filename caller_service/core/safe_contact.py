@@ -382,7 +382,8 @@ STATUS_WORDS = {
     Status.CLOSED: "status.closed",
     Status.CANCELLED: "status.closed",
 }
-GONE_WORDS = "status.gone"
+# who got no help hears that, and not that their request is finished
+ENDED_WORDS = {Outcome.GONE: "status.gone", Outcome.UNSERVED: "status.unserved"}
 # About somebody else: only received, coming or finished, never arrival, outcome or destination
 # (rule 10).
 OTHERS_WORDS = STATUS_WORDS | {
@@ -412,8 +413,8 @@ def told_late(case: Case) -> bool:
 
 
 def status_key(case: Case) -> str:
-    """The key of the status words that this person may get. Who was not found may be waiting
-    still, and hears it."""
-    if case.outcome == Outcome.GONE and not case.about_another:
-        return GONE_WORDS
+    """The key of the status words that this person may get. Who was not found, or got no help, may
+    be waiting still, and hears it."""
+    if case.outcome in ENDED_WORDS and not case.about_another:
+        return ENDED_WORDS[Outcome(case.outcome)]
     return (OTHERS_WORDS if case.about_another else STATUS_WORDS)[case.status]

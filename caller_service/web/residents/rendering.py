@@ -569,8 +569,8 @@ def _ended(case: Case) -> str:
         return "other.finished"
     if case.outcome == Outcome.INFORMATION:
         return "information"
-    if case.outcome == Outcome.GONE:
-        return "gone"
+    if case.outcome in (Outcome.GONE, Outcome.UNSERVED):
+        return case.outcome
     danger = case.in_danger or not case.marks.keys().isdisjoint((Mark.FIRST_PAGED, Mark.LOWERED))
     return "closed_kind" if danger else "closed"
 
