@@ -1280,3 +1280,38 @@ def test_somebody_who_lurks_is_heard(said: str) -> None:
 )
 def test_whoever_visits_does_not_lurk(said: str) -> None:
     assert not read_combinations().kinds(normal(said))
+
+
+HARMLESS_IN_SPANISH = [
+    "le tiraron un penal y lo falló", "no me duele el pecho", "no quiero matar a nadie",
+    "mi niño no se desmayó ni nada", "se me rompió el celular", "esta corbata me ahorca",
+    "quiero acabar la escuela", "me apuntaron en la lista de espera",
+    "estoy atrapada en el tráfico", "un ganso me correteó en el parque",
+    "se quemó mi comida", "le pegaron al carro en el estacionamiento",
+    "cuestionario de suicidio en la escuela", "mi abuelo toma 8 pastillas",
+    "ya decidí que me voy a divorciar", "me reía tanto que no podía respirar",
+    "mi hija se perdió el recital", "mataron a mi primo en honduras",
+]
+
+
+@pytest.mark.parametrize("said", HARMLESS_IN_SPANISH)
+def test_spanish_talk_that_only_sounds_like_a_danger_is_none(said: str) -> None:
+    assert not read_combinations().dangers(said), said
+
+
+@pytest.mark.parametrize("said", HARMLESS_IN_SPANISH)
+@pytest.mark.parametrize("danger", ["él tiene una pistola", "mi bebé no respira", "me voy a matar"])
+def test_such_spanish_talk_hides_no_danger_beside_it(said: str, danger: str) -> None:
+    assert read_combinations().dangers(f"{said} y {danger}")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "no quiero matar a nadie pero las voces me obligan", "mi bebé no moja el pañal",
+        "de niña pensé en morirme y hoy otra vez", "me apuntaron en la cabeza",
+        "mi abuela toma muchas pastillas hoy para no despertar", "se le disparó la pistola",
+    ],
+)
+def test_close_to_such_spanish_talk_is_a_danger(said: str) -> None:
+    assert read_combinations().dangers(said), said
