@@ -1315,3 +1315,15 @@ def test_such_spanish_talk_hides_no_danger_beside_it(said: str, danger: str) -> 
 )
 def test_close_to_such_spanish_talk_is_a_danger(said: str) -> None:
     assert read_combinations().dangers(said), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "no dije nada antes me voy a matar", "no le dije a nadie me voy a matar",
+        "nunca se lo conté a nadie mi papá me viola", "no escribí antes me tomé las pastillas",
+        "no quería preocupar a nadie me duele el pecho",
+    ],
+)
+def test_a_silence_till_now_hides_nothing_behind_it(said: str) -> None:
+    assert read_combinations().dangers(said), said
