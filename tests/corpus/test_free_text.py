@@ -1327,3 +1327,23 @@ def test_close_to_such_spanish_talk_is_a_danger(said: str) -> None:
 )
 def test_a_silence_till_now_hides_nothing_behind_it(said: str) -> None:
     assert read_combinations().dangers(said), said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "nomás que se duerman todos", "no voy a llegar a navidad", "esta es mi última foto",
+        "me despedí de mi ex y nomás falta mi mamá", "ya tiene escogido el día y la hora",
+        "mi mamá puso la palabra clave que teníamos", "no me llame mi esposo está en la sala",
+        "no encuentro la escopeta ni a mi esposo", "me dijo que cavara mi propia tumba",
+        "tienen a mi hijo secuestrado", "mi primo está secuestrado", "nos vienen siguiendo",
+        "el conductor puso los seguros y no va para mi casa", "no pueden respirar",
+        "mi hijo fue mordido por una serpiente", "estoy en la cajuela de un carro",
+        "le dio un pasón a mi carnal",
+        "el congelador se cerró y mi compañero está adentro", "nació y no llora",
+        "se quedó el carro en las vías", "me obligan a lastimarla", "ya viene con el cinto",
+        "le cayó aceite hirviendo en la cara a mi hija", "se nos fueron los frenos y vamos bajando",
+    ],
+)  # fmt: skip
+def test_a_danger_half_said_in_spanish_is_heard(said: str) -> None:
+    assert read_combinations().dangers(said), said
