@@ -32,6 +32,7 @@ from caller_service.core.phone_script import (
     Spoken,
     Surroundings,
     Then,
+    remembered,
 )
 from caller_service.core.program import Program
 from caller_service.core.routing import Scene
@@ -185,7 +186,8 @@ class SpokenCall:
     def _hears(self, heard: Heard) -> SpokenCall:
         last = self.position
         twice = last.key_at is not None and heard.at - last.key_at < SAME_KEY
-        self.once_more = heard.digits == "*" or (twice and heard.digits == last.key)
+        key = heard.digits if len(heard.digits) < 2 else "?"
+        self.once_more = key == "*" or (twice and key == last.key)
         around = self._around(heard.words)
         if self.case.ended and heard.digits == "0" and self.position.at not in WITH_HUMAN:
             self.case = self._another()
@@ -214,7 +216,7 @@ class SpokenCall:
         return self
 
     def _took(self, spoken: Spoken, before: Case) -> None:
-        self.case, self.position, self.then = spoken.step.case, spoken.position, spoken.then
+        self.case, self.position, self.then = spoken.step.case, remembered(spoken), spoken.then
         self._note(spoken.step.effects)
         if self.then != Then.WAIT or self.position.at == At.CONFIRM:
             self.said = ()
@@ -269,9 +271,8 @@ class SpokenCall:
         if spoken.then == Then.WAIT and self.position.at == At.WAITING and spoken.lines:
             line = spoken.lines[-1]
             words = self._worded(line, self.case.language)
-            assert words != self.waited or line.key == "spoken.say.call_911", (
-                f"said twice: {words}\n{here}"
-            )
+            repeats = self.once_more or line.key == "spoken.say.call_911"
+            assert words != self.waited or repeats, f"said twice: {words}\n{here}"
             self.waited = words
 
     def _is_served(self) -> bool:

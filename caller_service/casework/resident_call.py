@@ -33,6 +33,7 @@ from caller_service.core.phone_script import (
     Spoken,
     Surroundings,
     Then,
+    remembered,
 )
 from caller_service.core.reach import CannotText
 from caller_service.core.routing import Scene
@@ -675,7 +676,7 @@ def utterances(parts: Parts, line: Line, case: Case) -> list[Utterance]:
 def _state(parts: Parts, told: Spoken, script: Script, before: dict[str, Any] | None = None) -> str:
     """The caller's position and the last script. The question counts as read once it was half
     spoken: the provider never says when a key was pressed (rule 8)."""
-    position = told.position
+    position = remembered(told)
     if told.question >= 0 and script.question >= 0:
         earlier, asks = script.lines[: script.question], script.lines[script.question :]
         heard_by = _takes(parts, earlier) + _takes(parts, asks) / 2
@@ -717,7 +718,9 @@ def _position(plain: dict[str, Any]) -> Position:
     moments = {
         name: datetime.fromisoformat(plain[name]) if plain[name] else None for name in _MOMENTS
     }
-    return Position(**(plain | moments | {"at": At(plain["at"]), "told": tuple(plain["told"])}))
+    said = _lines(plain.get("said", []))  # none in a call that began before the update
+    lists = {"told": tuple(plain["told"]), "said": said}
+    return Position(**(plain | moments | lists | {"at": At(plain["at"])}))
 
 
 def _lines(plain: list[dict[str, Any]]) -> tuple[Line, ...]:

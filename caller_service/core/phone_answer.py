@@ -70,7 +70,8 @@ def count_choice(
             case, (Record(Event.ANSWERED, {"question": part.id, "choice": choice}),), scene
         )
     if step.case.too_fast > too_fast:  # it is asked once more
-        lines = (Line("spoken.too_fast"),)
+        unheard = (each for each in position.said if not each.key.startswith("spoken.preamble"))
+        lines = (Line("spoken.too_fast"), *unheard)  # the preamble comes with its question
         asked = put(step.case, part, scene)
         return ask_part(Step(asked, unspoken(step).effects), part, position, scene, lines)
     spoken = (*step.case.spoken, part.id) if part.id not in step.case.spoken else step.case.spoken

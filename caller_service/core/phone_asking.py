@@ -211,7 +211,7 @@ def repeat(
     lines: tuple[Line, ...] = (),
     listens: int = FIRST_SILENCE,
 ) -> Spoken:
-    """What is open, once more."""
+    """What is open, once more; after what a key has cut off before it."""
     at, case = position.at, step.case
     if at in WITH_HUMAN:
         return (
@@ -241,6 +241,8 @@ def repeat(
     kept = with_changes(
         shown.position, silent=position.silent, wrong=position.wrong, tries=position.tries
     )
+    said = {line.key for line in (*lines, *shown.lines)}
+    lines = (*lines, *(line for line in position.said if line.key not in said))
     return with_changes(
         shown,
         position=kept,

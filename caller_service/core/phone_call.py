@@ -52,6 +52,8 @@ from .phone_place import (
     with_number,
 )
 from .phone_script import (
+    CLOSING,
+    FIRST_SILENCE,
     LATER_SILENCE,
     MENU,
     SAME_KEY,
@@ -64,11 +66,12 @@ from .phone_script import (
     Spoken,
     Surroundings,
     closing,
+    cut_off,
     hang_up,
     unspoken,
 )
 from .phone_speech import names_no_place, raised_by_words, spoken_answer, told_more
-from .phone_waiting import calls_again, confirmed, put_through, to_human, waiting_key
+from .phone_waiting import calls_again, confirmed, in_queue, put_through, to_human, waiting_key
 from .program import INTERPRETER
 from .protocol import SKIPPED
 from .questions import stands_at
@@ -156,18 +159,22 @@ def _hear(
         and position.key_at is not None
         and heard.at - position.key_at < SAME_KEY
     )
-    if again:  # one press: what is open is put once more, and nothing counts
-        return repeat(Step(case), position, scene, around)
+    moved = (case.in_danger or case.held or case.left) and position.at not in WITH_HUMAN
+    if again and not moved:  # one press: what it cut off is said once more, and nothing counts
+        return _once_more(case, position, scene, around)
     scene = with_changes(scene, aloud=True, read_at=position.read_at or heard.at)
     if case.ended and position.at not in WITH_HUMAN:  # here, or by staff meanwhile
         return _after_the_end(case, position, key or heard.words)
     before = position
-    position = with_changes(position, key=key, key_at=heard.at if key else position.key_at)
+    position = with_changes(
+        position, key=key, key_at=heard.at if key else position.key_at,
+        said=cut_off(position, heard.at),
+    )  # fmt: skip
     if key or heard.words:
         case = case.marked(heard.at, Mark.HEARD)
     if position.at == At.CLOSING and not key and not heard.words:
         return hang_up(case, position)  # they were told that they may
-    if (case.in_danger or case.held or case.left) and position.at not in WITH_HUMAN:
+    if moved:
         # a text, or a human, changed the case meanwhile
         return to_human(calls_again(case, scene), position, scene)
     if before.silent == 2 and key and position.at in (At.ASKED, At.GREETING):
@@ -179,6 +186,18 @@ def _hear(
         return _silence(case, position, scene, around)
     position = with_changes(position, silent=0)
     return _HEAR[position.at](case, position, key, heard, scene, around)
+
+
+def _once_more(case: Case, position: Position, scene: Scene, around: Surroundings) -> Spoken:
+    """One press that came twice, by a finger or by a key that bounces: the second has cut off what
+    the first one got, and nobody can tell how much of it was heard."""
+    waits = position.at in (At.WAITING, At.CONFIRM)
+    if not position.said or (position.at in WITH_HUMAN and not waits) or (waits and case.ended):
+        return repeat(Step(case), position, scene, around)
+    if waits:
+        return in_queue(case, position, position.said, question=position.asks)
+    listens = CLOSING if position.at == At.CLOSING else FIRST_SILENCE
+    return Spoken(Step(case), position, position.said, question=position.asks, listens=listens)
 
 
 def _after_the_end(case: Case, position: Position, said: str) -> Spoken:
@@ -267,6 +286,8 @@ def _answered(
     if heard.words:
         return spoken_answer(case, position, heard, scene, around)
     if key == "8" and not question.follow_up:
+        left = tuple(line for line in position.said if line.key != "spoken.preamble")
+        position = with_changes(position, said=left)  # it ends with this key
         return repeat(Step(case), position, scene, around, (Line("spoken.police"),))
     if key == "#":
         return count_choice(case, part, question, SKIPPED, position, scene)

@@ -81,6 +81,8 @@ class Position:
     closed_again: bool = False  # the last words were said in their second wording
     place: str = field(default="", repr=False)
     house: str = field(default="", repr=False)  # the house number that was keyed
+    said: tuple[Line, ...] = field(default=(), repr=False)  # all that was said last
+    asks: int = -1  # which of these lines begins the question; -1: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,29 @@ class Surroundings:
     words: SpokenWords | None = None
     callback_line: bool = False  # they rang the number that we call back from
     other_tongue: bool = False  # their own language can be spoken by no voice and no recording
+
+
+def remembered(told: Spoken) -> Position:
+    """The position after these lines: a key may cut them off before they are heard."""
+    if not told.lines:
+        return told.position
+    return with_changes(told.position, said=told.lines, asks=told.question)
+
+
+# about the key before, or with keys of the greeting: not said again
+_REMARKS = (
+    "spoken.not_a_key", "spoken.too_fast", "spoken.silent.", "spoken.language",
+    "spoken.greeting.languages",
+)  # fmt: skip
+
+
+def cut_off(position: Position, at: datetime) -> tuple[Line, ...]:
+    """What was said before the question that a key has cut off, if it came too early to have let
+    the question be heard: who we are, 911 words, what we tell before a question."""
+    if position.read_at is None or at >= position.read_at:
+        return ()
+    before = position.said[: max(0, position.asks)]
+    return tuple(line for line in before if not line.key.startswith(_REMARKS))
 
 
 WITH_HUMAN = frozenset({At.WAITING, At.CONFIRM, At.LEAVING, At.MEETING, At.CALLED})

@@ -232,8 +232,9 @@ def confirmed(
     return Spoken(Step(case), with_changes(position, at=At.LEAVING), then=Then.LEAVE)
 
 
-def in_queue(case: Case, position: Position, lines: tuple[Line, ...]) -> Spoken:
-    return Spoken(Step(case), position, lines, Then.WAIT, listens=WAIT_LINE)
+def in_queue(case: Case, position: Position, lines: tuple[Line, ...], question: int = -1) -> Spoken:
+    listens = FIRST_SILENCE if position.at == At.CONFIRM else WAIT_LINE
+    return Spoken(Step(case), position, lines, Then.WAIT, question=question, listens=listens)
 
 
 def left_queue(

@@ -181,3 +181,63 @@ def test_a_dead_line_after_an_answer_is_looked_at(house: House) -> None:
     passes(house, 20)
     assert me.case().review
     assert me.case().status == Status.SCREENING
+
+
+@pytest.mark.parametrize(
+    ("keys", "key"),
+    [
+        ("1", "3"),  # what to do while they wait for a person
+        ("1", "9"),  # 911 words
+        ("1", NO),  # the rest of the preamble
+        ("1" + NO * 2, "1"),  # that people here may have to report
+        ("1" + NO * 2, "0"),  # into the queue
+        ("1" + NO * 4 + "11", "3"),  # the last words
+    ],
+)
+def test_a_press_that_comes_twice_cuts_off_no_words(house: House, keys: str, key: str) -> None:
+    """A finger that shakes, or a key that bounces: the second press stops what the first one got,
+    so all of it is said once more (rules 3, 11 and 14)."""
+    me = Caller(house).rings().presses(*keys, key)
+    first = me.said
+    me.presses(key, listening=False)
+    assert me.said == first, me.transcript()
+
+
+@pytest.mark.parametrize("key", ["4", "9"])
+def test_a_press_that_comes_twice_in_the_queue_is_one(house: House, key: str) -> None:
+    me = waiting(house, "1", "3").presses(key)
+    first = me.said
+    me.presses(key, listening=False)
+    assert me.said == first, me.transcript()
+    if key == "4":  # 988 is still offered, and 1 confirms it
+        me.presses("1")
+        assert me.dialled, me.transcript()
+
+
+def test_a_wrong_key_in_the_greeting_takes_nothing_of_it(house: House) -> None:
+    """Who we are, 911 and how to ask for a person are said before the first question, whatever is
+    pressed meanwhile."""
+    me = Caller(house).rings()
+    house.wait(1)
+    me.presses("5", listening=False)
+    for key in ("not_a_key", "greeting.program", "greeting.danger", "greeting.person"):
+        me.told(f"spoken.{key}")
+    me.presses("5")  # heard whole: the question alone
+    assert house.words("spoken.greeting.danger") not in me.said
+
+
+def test_what_is_told_before_a_question_survives_a_key_that_was_too_early(house: House) -> None:
+    """Under 18: that people here may have to report comes before the question (rule 14)."""
+    me = Caller(house).rings().presses("1", NO, NO, "1").told("spoken.minor.report")
+    house.wait(2)
+    me.presses(NO, listening=False).told("spoken.too_fast").told("spoken.minor.report")
+    house.wait(2)
+    me.presses("*", listening=False).told("spoken.minor.report")
+    me.presses("*")
+    assert house.words("spoken.minor.report") not in me.said
+    me = Caller(house, "+17205550141").rings().presses("1", NO).told("spoken.preamble")
+    house.wait(3)
+    me.presses("5", listening=False).told("spoken.preamble")
+    house.wait(14)
+    me.presses("8", listening=False).told("spoken.police")
+    assert house.words("spoken.preamble") not in me.said  # they pressed what it offers
