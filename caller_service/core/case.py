@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .effect import Effects
 from .marks import Mark
 from .outcome import Outcome
-from .protocol import HUMAN_NOW, Facts, Level
+from .protocol import DOUBT, HUMAN_NOW, Facts, Level
 from .said import DANGER_KINDS, Said
 
 
@@ -359,6 +359,13 @@ class Case:
             kind for name, kind in ANSWERED_KINDS.items() if self.answers.get(name) == "yes"
         }
         return tuple(kind for kind in DANGER_KINDS if kind in self.said or kind in answered)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Every kind of danger about which they were not sure, or gave no answer that can be
+        read."""
+        doubted = {kind for name, kind in ANSWERED_KINDS.items() if self.answers.get(name) in DOUBT}
+        return tuple(kind for kind in DANGER_KINDS if kind in doubted)
 
     @property
     def not_told(self) -> bool:

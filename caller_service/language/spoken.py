@@ -27,6 +27,7 @@ LIMITS: Mapping[str, float] = MappingProxyType(
         "spoken.police": 30.0,
         "spoken.faq.": 16.0,
         "spoken.others.": 12.0,
+        "spoken.wrong_number": 12.0,
         "spoken.silent.": 9.0,
         "spoken.interpreter": 4.0,
         "spoken.interpreter.line": 12.0,

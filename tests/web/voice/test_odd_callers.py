@@ -241,3 +241,37 @@ def test_what_is_told_before_a_question_survives_a_key_that_was_too_early(house:
     house.wait(14)
     me.presses("8", listening=False).told("spoken.police")
     assert house.words("spoken.preamble") not in me.said  # they pressed what it offers
+
+
+@pytest.mark.parametrize(
+    ("keys", "kinds"),
+    [
+        (("1", "3"), ("breathing", "unsure")),
+        (("1", NO, NO, NO, "#"), ("suicide", "unsure")),
+        (("1", NO, "3", NO, NO, NO), ("unsure",)),
+        (("1", "1"), ("breathing",)),
+        (("0",), ("none",)),
+    ],
+)
+def test_staff_hear_a_doubt_as_a_doubt(
+    house: House, keys: tuple[str, ...], kinds: tuple[str, ...]
+) -> None:
+    """Nobody is told that the caller asked for a person who did not (rule 22)."""
+    waiting(house, *keys)
+    staff = Phone(house, 0).picks_up().presses("1")
+    told = [house.words(f"spoken.whisper.kind.{kind}") for kind in kinds]
+    assert " ".join(told) in staff.said, staff.said
+    others = {"breathing", "suicide", "unsure", "none"} - set(kinds)
+    assert not [kind for kind in others if house.words(f"spoken.whisper.kind.{kind}") in staff.said]
+
+
+def test_a_wrong_number_hears_what_a_caller_can_do(house: House) -> None:
+    """They hold a phone: they may hang up, and are not told to write."""
+    program = house.parts.program
+    house.change(program=replace(program, phone=replace(program.phone, speech=True)))
+    me = Caller(house).rings().says("oh sorry wrong number").told("spoken.wrong_number")
+    assert "write" not in me.said
+    me.hangs_up()
+    house.wait(600)
+    runs(house)
+    assert not house.rows("page")
