@@ -25,12 +25,13 @@ from caller_service.core.dispatch import (
 )
 from caller_service.core.holding import heard_after_all, never_heard, words_taken
 from caller_service.core.marks import Mark
-from caller_service.core.outbound import UNSENT, TextState
+from caller_service.core.outbound import UNSENT, CallbackState, TextState
 from caller_service.core.reach import CannotText
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import (
     HUMAN_WORDS,
     by_phone,
+    calls_wanted,
     may_note,
     may_note_by_phone,
     on_page,
@@ -42,7 +43,7 @@ from caller_service.gateway.telephony import (
     RetryLater,
     TelephonyError,
 )
-from caller_service.store import cases, contacts, messages
+from caller_service.store import callbacks, cases, contacts, messages
 from caller_service.store.claim import CLAIM, LOOKING, SETTLE
 from caller_service.store.database.transaction import lock_for_write, reading, transaction
 from caller_service.store.journal import Author
@@ -65,16 +66,11 @@ def _send(parts: Parts, message_id: str, job: str) -> None:
         number, ours = _number(conn, parts, text) if text else ("", "")
         allowed = text is not None and _allowed(conn, parts, text)
         behind = text is not None and messages.earlier_waiting(conn, text, parts.now())
-        overtaken = (
-            text is not None
-            and text.tries > 0
-            and text.keys.startswith("status.")
-            and messages.newer_update(conn, text)
-        )
+        overtaken = text is not None and _overtaken(conn, parts, text)
     if text is None or text.state not in UNSENT or behind:
         return
     if overtaken:
-        _give_up(parts, text, "a newer update", TextState.OVERTAKEN)
+        _give_up(parts, text, "no longer true", TextState.OVERTAKEN)
     elif not allowed:
         _held(parts, text)
     elif not text.opened or number is None:
@@ -84,6 +80,18 @@ def _send(parts: Parts, message_id: str, job: str) -> None:
         _give_up(parts, text, "no number", TextState.HELD)
     else:
         _try(parts, text, number, ours, job)
+
+
+def _overtaken(conn: sa.Connection, parts: Parts, text: Text) -> bool:
+    """Does a newer update say more, or is the call that this text promises off or over?"""
+    if text.keys.startswith("callback.booked"):
+        open_states = (CallbackState.WAITING, CallbackState.RINGING)
+        case = cases.by_id(conn, parts.sealer, text.case_id or "")
+        promised = callbacks.of_case(conn, parts.sealer, text.case_id or "")
+        wanted = case is not None and not case.ended and calls_wanted(case)
+        return not wanted or all(each.state not in open_states for each in promised)
+    is_update = text.tries > 0 and text.keys.startswith("status.")
+    return is_update and messages.newer_update(conn, text)
 
 
 def _cannot_open(parts: Parts, text: Text, job: str) -> None:

@@ -527,3 +527,14 @@ def test_whoever_booked_and_says_nothing_more_is_let_go(house: House) -> None:
     me.presses("5", "1").is_silent()
     assert me.over
     assert promised(house).state == "waiting"
+
+
+def test_a_promise_that_was_taken_back_is_not_texted_any_more(house: House) -> None:
+    """The text waits, and they write "do not call me": then "we will call you" would be untrue."""
+    me = with_request(house)
+    assert book(house, me).status_code == 200
+    house.resident(ME).texts("do not call me")
+    runs(house)
+    booked = [row for row in house.rows("message") if row.keys.startswith("callback.booked")]
+    assert [row.state for row in booked] == ["overtaken"]
+    assert not [text for text in house.texts_to(ME) if "We will call you" in text]
