@@ -1283,14 +1283,24 @@ def test_whoever_visits_does_not_lurk(said: str) -> None:
 
 
 HARMLESS_IN_SPANISH = [
-    "le tiraron un penal y lo falló", "no me duele el pecho", "no quiero matar a nadie",
-    "mi niño no se desmayó ni nada", "se me rompió el celular", "esta corbata me ahorca",
-    "quiero acabar la escuela", "me apuntaron en la lista de espera",
-    "estoy atrapada en el tráfico", "un ganso me correteó en el parque",
-    "se quemó mi comida", "le pegaron al carro en el estacionamiento",
-    "cuestionario de suicidio en la escuela", "mi abuelo toma 8 pastillas",
-    "ya decidí que me voy a divorciar", "me reía tanto que no podía respirar",
-    "mi hija se perdió el recital", "mataron a mi primo en honduras",
+    "le tiraron un penal y lo falló",
+    "no me duele el pecho",
+    "no quiero matar a nadie",
+    "mi niño no se desmayó ni nada",
+    "se me rompió el celular",
+    "esta corbata me ahorca",
+    "quiero acabar la escuela",
+    "me apuntaron en la lista de espera",
+    "estoy atrapada en el tráfico",
+    "un ganso me correteó en el parque",
+    "se quemó mi comida",
+    "le pegaron al carro en el estacionamiento",
+    "cuestionario de suicidio en la escuela",
+    "mi abuelo toma 8 pastillas",
+    "ya decidí que me voy a divorciar",
+    "me reía tanto que no podía respirar",
+    "mi hija se perdió el recital",
+    "mataron a mi primo en honduras",
 ]
 
 
@@ -1308,9 +1318,12 @@ def test_such_spanish_talk_hides_no_danger_beside_it(said: str, danger: str) -> 
 @pytest.mark.parametrize(
     "said",
     [
-        "no quiero matar a nadie pero las voces me obligan", "mi bebé no moja el pañal",
-        "de niña pensé en morirme y hoy otra vez", "me apuntaron en la cabeza",
-        "mi abuela toma muchas pastillas hoy para no despertar", "se le disparó la pistola",
+        "no quiero matar a nadie pero las voces me obligan",
+        "mi bebé no moja el pañal",
+        "de niña pensé en morirme y hoy otra vez",
+        "me apuntaron en la cabeza",
+        "mi abuela toma muchas pastillas hoy para no despertar",
+        "se le disparó la pistola",
     ],
 )
 def test_close_to_such_spanish_talk_is_a_danger(said: str) -> None:
@@ -1320,8 +1333,10 @@ def test_close_to_such_spanish_talk_is_a_danger(said: str) -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        "no dije nada antes me voy a matar", "no le dije a nadie me voy a matar",
-        "nunca se lo conté a nadie mi papá me viola", "no escribí antes me tomé las pastillas",
+        "no dije nada antes me voy a matar",
+        "no le dije a nadie me voy a matar",
+        "nunca se lo conté a nadie mi papá me viola",
+        "no escribí antes me tomé las pastillas",
         "no quería preocupar a nadie me duele el pecho",
     ],
 )
