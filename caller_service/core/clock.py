@@ -408,11 +408,11 @@ def _accept(case: Case, scene: Scene) -> Step:
 
 
 def _ladder_end(case: Case, scene: Scene, said: bool) -> Step:
-    """Everybody was paged and nobody accepted: say so once more, unless it was `said` just now, and
-    put the choice for that case again before it is carried out (docs/safety-rules.md, rule 12).
-    Without an answer they wait, and paging continues."""
+    """Everybody was paged and nobody accepted: say so, in other words than before, unless that
+    nobody accepted was `said` just now; and put the choice for that case again before it is carried
+    out (docs/safety-rules.md, rule 12). Without an answer they wait, and paging continues."""
     once_more = not said and Mark.LADDER_TRUTH not in case.marks
-    truth = (Say("truth.unpicked", unasked=True),) if once_more else ()
+    truth = (Say("truth.unpicked.all", unasked=True),) if once_more else ()
     case = case.marked(scene.now, Mark.LADDER_TRUTH)
     # somebody else may hold the phone
     private = sensitive(case) or never_re_ask(case) or bool(case.code_word)
