@@ -10,7 +10,7 @@ from .commands import said_again
 from .effect import Alert, Effect, Say
 from .marks import Mark
 from .protocol import UNREADABLE, Question
-from .questions import stands_at
+from .questions import CHOICES, stands_at
 from .reply import Nothing, Reply, Thanks
 from .routing import Scene
 from .safe_contact import Standing, standing
@@ -45,6 +45,8 @@ def hear_after_hand_off(
         case = replace(
             case, answers={name: choice for name, choice in case.answers.items() if name != check}
         )
+        if case.asked in CHOICES:  # put again once the next person has not accepted (rule 12)
+            case = case.unmarked(Mark.LADDER_ENDED)
         case = stands_at(scene.program.protocol, case, check, scene.now).marked(
             scene.now, Mark.CHECKED, Mark(f"{check}_asked")
         )

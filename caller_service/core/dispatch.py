@@ -32,6 +32,7 @@ from .marks import Mark
 from .outcome import NOT_RECORDED, Outcome, Police
 from .promised_time import HOURS_FROM, minutes_range, time_words
 from .protocol import Level
+from .questions import CHOICES
 from .reach import CannotText
 from .refusal import Refused
 from .routing import Scene
@@ -51,8 +52,6 @@ from .safe_contact import (
     update_call_keys,
 )
 from .shift_end import decline_asked, handed_to, take_asked
-
-CHOICES = ("if_none", "if_none_still")
 
 
 def accept(

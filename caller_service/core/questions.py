@@ -12,6 +12,9 @@ from .reach import CannotText, ContactAnswer
 from .routing import Scene, team_working
 from .safe_contact import stopped_in_words
 
+# what they want if no team is free, and whether they still do (rule 12)
+CHOICES = ("if_none", "if_none_still")
+
 
 def variant(case: Case) -> str:
     """The wording of a question: me, they, or "person" while it is unclear who needs help."""

@@ -322,3 +322,18 @@ def test_if_everybody_has_three_dangers_they_are_asked_all_the_same() -> None:
         page = Page("danger", number, 1, two=True, supervisor=number > 1)
         asked = people_with_room(page, Scene(THREE, NOON), everybody)
         assert asked == people(page, Scene(THREE, NOON)) != ()
+
+
+@pytest.mark.parametrize("if_none", ["wait", "counselor"])
+def test_the_choice_that_a_danger_question_pushed_aside_is_put_again(if_none: str) -> None:
+    """Otherwise whoever wrote a word more would never be asked for what they had chosen."""
+    person = at_the_end(if_none)
+    asked = person.asked
+    assert asked in ("if_none", "if_none_still")
+    person.texts("he is acting weird again")
+    assert person.asked == "check"
+    person.answers("no")
+    assert person.asked == ""
+    person.waits(minutes=6)
+    assert person.asked == asked
+    assert not any(key.startswith("truth.") for key in person.said), "that was said before"
