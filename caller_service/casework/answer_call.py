@@ -336,10 +336,9 @@ def _other_language(on: OnCall, case: Case) -> str:
 
 
 def whisper(case: Case, language: str = "") -> tuple[str, ...]:
-    """The keys of what is said before a caller is joined: at most two dangers, or the first that
-    they did not know or did not answer; their `language` if
-    it is another than the staff's, a minor, and that they are deaf: an operator may speak for them,
-    and slowly."""
+    """The keys of what is said before a caller is joined: at most two dangers, or the first
+    that they did not know or did not answer; their `language` if it is another than the staff's, a
+    minor, and that they are deaf: an operator may speak for them, and slowly."""
     deaf = ("spoken.whisper.deaf",) if is_deaf(case) else ()
     most = 1 if deaf or language else 2
     dangers: tuple[str, ...] = case.dangers[:most] or case.doubts[: most - 1]

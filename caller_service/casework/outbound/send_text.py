@@ -25,7 +25,7 @@ from caller_service.core.dispatch import (
 )
 from caller_service.core.holding import heard_after_all, never_heard, words_taken
 from caller_service.core.marks import Mark
-from caller_service.core.outbound import UNSENT, CallbackState, TextState
+from caller_service.core.outbound import UNSENT, TextState
 from caller_service.core.reach import CannotText
 from caller_service.core.routing import Scene
 from caller_service.core.safe_contact import (
@@ -85,11 +85,10 @@ def _send(parts: Parts, message_id: str, job: str) -> None:
 def _overtaken(conn: sa.Connection, parts: Parts, text: Text) -> bool:
     """Does a newer update say more, or is the call that this text promises off or over?"""
     if text.keys.startswith("callback.booked"):
-        open_states = (CallbackState.WAITING, CallbackState.RINGING)
         case = cases.by_id(conn, parts.sealer, text.case_id or "")
         promised = callbacks.of_case(conn, parts.sealer, text.case_id or "")
         wanted = case is not None and not case.ended and calls_wanted(case)
-        return not wanted or all(each.state not in open_states for each in promised)
+        return not wanted or all(each.state not in callbacks.LIVE for each in promised)
     is_update = text.tries > 0 and text.keys.startswith("status.")
     return is_update and messages.newer_update(conn, text)
 
