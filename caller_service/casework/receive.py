@@ -208,13 +208,12 @@ def _scene_of_turn(
 def _next_case(
     conn: sa.Connection, parts: Parts, contact: Contact, test: bool, state: turns.TurnState
 ) -> Case:
-    """A new case of this contact, related to their last one."""
-    last = (
-        cases.last_closed(conn, contact.id, parts.now() - THANKED_WITHIN)
-        if state.contact
-        else ("", ())
-    )
-    return new_case(conn, parts, contact, test, *last)
+    """A new case of this contact, related to their last one. How thanks were answered then counts
+    for an hour: a day later they are answered again."""
+    last = cases.last_closed(conn, contact.id) if state.contact else cases.LastClosed()
+    old = last.closed_at is not None and last.closed_at < parts.now() - THANKED_WITHIN
+    forgotten = old and last.answered_with == ("thanks.closed",)
+    return new_case(conn, parts, contact, test, last.id, () if forgotten else last.answered_with)
 
 
 def _parked_beside(

@@ -431,11 +431,14 @@ def _begin(conn: sa.Connection, parts: Parts, call: Call, lock: bool) -> Work:
     full = state.full if state else None
     scene = parts.scene(conn, full, surge=found is None)
     test = is_test(parts, call.number, call.provider_id)
+    last = (
+        cases.last_closed(conn, contact.id)
+        if found is None and state and state.contact
+        else cases.LastClosed()
+    )
     case = found or new_case(
-        conn, parts, contact, test,
-        *(cases.last_closed(conn, contact.id) if state and state.contact else ("", ())),
-        channel=Channel.PHONE,
-    )  # fmt: skip
+        conn, parts, contact, test, last.id, last.answered_with, channel=Channel.PHONE
+    )
     if case.test and not test:  # a person has that number after all: humans are asked
         case = with_changes(case, test=False)
     if not call.number:

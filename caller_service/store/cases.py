@@ -115,16 +115,16 @@ def by_reference(conn: sa.Connection, sealer: Sealer, reference: str) -> Case | 
 
 
 class LastClosed(NamedTuple):
-    """A contact's latest ended case: its id, and the message keys of the last reply to a text of
-    theirs."""
+    """A contact's latest ended case: its id, the message keys of the last reply to a text of
+    theirs, and when it ended."""
 
     id: str = ""
     answered_with: tuple[str, ...] = ()
+    closed_at: datetime | None = None
 
 
-def last_closed(conn: sa.Connection, contact_id: str, since: datetime | None = None) -> LastClosed:
-    """Without an id if none has ended. Without keys if its state cannot be read; nor does it count
-    how thanks were answered before `since`: a day later they are answered again."""
+def last_closed(conn: sa.Connection, contact_id: str) -> LastClosed:
+    """Without an id if none has ended. Only with its id if its state cannot be read."""
     query = sa.select(
         case.c.id, case.c.closed_at, sa.cast(case.c.state, sa.Text).label("state")
     ).where(case.c.contact_id == contact_id, case.c.closed_at.is_not(None))
@@ -133,10 +133,9 @@ def last_closed(conn: sa.Connection, contact_id: str, since: datetime | None = N
         return LastClosed()
     try:
         keys = tuple(json.loads(row.state).get("answered_with", ()))
-        old = since is not None and row.closed_at < since and keys == ("thanks.closed",)
-        return LastClosed(row.id, () if old else keys)
     except (TypeError, ValueError, AttributeError):
         return LastClosed(row.id)
+    return LastClosed(row.id, keys, row.closed_at)
 
 
 def danger_ended(conn: sa.Connection, contact_id: str, since: datetime) -> bool:
